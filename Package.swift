@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let room: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "meantime",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "meantime", targets: ["meantime"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The words and the decisions: no I/O, no clock, no chance of its own.
+        .target(
+            name: "Retry",
+            dependencies: [.product(name: "Yams", package: "Yams")],
+            swiftSettings: room
+        ),
+        // Attempts, kept: rows, sealed segments, imports, the history of the rules.
+        .target(name: "Collector", dependencies: ["Retry", "CSQLite", "CZlib"], swiftSettings: room),
+        // Attempts, understood: estimators, pricing, choice.
+        .target(name: "Analyzer", dependencies: ["Retry", "COpenBLAS"], swiftSettings: room),
+        // Rules, enforced: the sidecar.
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "Retry",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: room
+        ),
+        // The command.
+        .executableTarget(
+            name: "meantime",
+            dependencies: [
+                "Analyzer", "Collector", "Proxy", "Retry",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: room
+        ),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .target(name: "TestSupport", dependencies: ["Retry"], path: "Tests/Support", swiftSettings: room),
+        .testTarget(name: "RetryTests", dependencies: ["Retry", "TestSupport"], swiftSettings: room),
+        .testTarget(
+            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "TestSupport"], swiftSettings: room),
+        .testTarget(name: "AnalyzerTests", dependencies: ["Analyzer", "TestSupport"], swiftSettings: room),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: [
+                "Proxy", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: room
+        ),
+        .testTarget(
+            name: "LoopTests",
+            dependencies: ["Analyzer", "Collector", "Retry", "TestSupport"],
+            swiftSettings: room
+        ),
+        .testTarget(name: "CommandTests", dependencies: ["meantime", "TestSupport"], swiftSettings: room),
+        .testTarget(name: "HouseRulesTests", swiftSettings: room),
+    ]
+)
