@@ -100,11 +100,14 @@ extension Configuration {
         return text
     }
 
-    /// `address:port`; an IPv6 address stands in brackets.
+    /// `address:port`, the port in digits only; an IPv6 address stands in brackets.
     private static func endpoint(_ reader: YAMLReader, ports: ClosedRange<Int>) throws(FileError) -> String {
         let text = try reader.text()
-        guard let colon = text.lastIndex(of: ":"), colon != text.startIndex,
-            let port = Int(text[text.index(after: colon)...]), ports.contains(port)
+        let colon = text.lastIndex(of: ":") ?? text.startIndex
+        let (address, digits) = (text[..<colon], text[colon...].dropFirst())
+        let isBracketed = address.hasPrefix("[") && address.hasSuffix("]") && address.count > 2
+        guard !address.isEmpty, isBracketed || !address.contains(":"), !address.contains(where: \.isWhitespace),
+            digits.allSatisfy({ $0.isASCII && $0.isNumber }), let port = Int(digits), ports.contains(port)
         else {
             throw reader.error(
                 "must be address:port with a port from \(ports.lowerBound) to \(ports.upperBound), found '\(text)'")

@@ -117,9 +117,10 @@ public struct Objective: Equatable, Hashable, Sendable {
         self.maxExtraAttempts = maxExtraAttempts
     }
 
-    /// The cost of one request in microseconds.
+    /// The cost of one request in microseconds. An answer after the deadline finds nobody waiting: it is a failure.
     public func costUs(latencyUs: Int64, failed: Bool, attempts: Int) -> Int64 {
-        min(latencyUs, deadlineUs) + (failed ? failureCostUs : 0) + attemptCostUs * Int64(max(0, attempts - 1))
+        let isFailure = failed || latencyUs > deadlineUs
+        return min(latencyUs, deadlineUs) + (isFailure ? failureCostUs : 0) + attemptCostUs * Int64(max(0, attempts - 1))
     }
 }
 

@@ -2,7 +2,7 @@
 ///
 /// The grammar is Go's `time.ParseDuration` without signs and without nanoseconds; a bare `0` is zero.
 public enum DurationText {
-    /// Microseconds of a text, or `nil` when it is not a duration of whole microseconds within ± 292,000 years.
+    /// Microseconds of a text, or `nil` when it is not a duration of whole microseconds below 292,000 years.
     public static func parse(_ text: some StringProtocol) -> Int64? {
         if text == "0" { return 0 }
         var rest = Substring(text)
@@ -24,7 +24,7 @@ public enum DurationText {
     /// The shortest exact text: `0ms`, `350ms`, `1.5s`, `2m`, `1h30m`, `40us`.
     public static func format(_ us: Int64) -> String {
         if us == 0 { return "0ms" }
-        if us < 0 { return "-" + format(0 &- us) }
+        if us < 0 { return us == .min ? "-" + format(.max) : "-" + format(-us) }
         if us % 1000 != 0 && us < 1_000_000 {
             return us < 1000 ? "\(us)us" : decimal(us, unit: 1000, places: 3) + "ms"
         }
@@ -41,7 +41,7 @@ public enum DurationText {
     }
 
     private static let units: [String: Int64] = [
-        "us": 1, "µs": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
+        "us": 1, "\u{B5}s": 1, "\u{3BC}s": 1, "ms": 1000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000,
     ]
 
     private static func scaled(_ digits: Substring, by unit: Int64) -> Int64? {
@@ -53,18 +53,23 @@ public enum DurationText {
         var (value, overflow) = whole.multipliedReportingOverflow(by: unit)
         if overflow { return nil }
         guard parts.count == 2 else { return value }
-        var scale = unit
-        for digit in parts[1] {
-            guard let number = Int64(String(digit)) else { return nil }
-            if scale % 10 != 0 {
-                if number != 0 { return nil }
-                continue
-            }
-            scale /= 10
-            (value, overflow) = value.addingReportingOverflow(number * scale)
-            if overflow { return nil }
-        }
-        return value
+        guard let fraction = fraction(parts[1], of: unit) else { return nil }
+        (value, overflow) = value.addingReportingOverflow(fraction)
+        return overflow ? nil : value
+    }
+
+    /// 0.digits × unit when that is a whole number. An hour is 2¹⁰ × 3² × 5⁸ us, so no such fraction has more than ten
+    /// significant digits.
+    private static func fraction(_ digits: Substring, of unit: Int64) -> Int64? {
+        var significant = digits
+        while significant.last == "0" { significant.removeLast() }
+        if significant.isEmpty { return 0 }
+        guard significant.count <= 18, let numerator = Int64(significant), numerator > 0 else { return nil }
+        var denominator: Int64 = 1
+        for _ in significant { denominator *= 10 }
+        let product = numerator.multipliedFullWidth(by: unit)
+        let (quotient, remainder) = denominator.dividingFullWidth(product)
+        return remainder == 0 ? quotient : nil
     }
 
     private static func decimal(_ us: Int64, unit: Int64, places: Int) -> String {

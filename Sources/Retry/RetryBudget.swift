@@ -10,8 +10,9 @@
 /// | 100 | max(200, 30) | 200 |
 /// | 5,000 | max(10,000, 30) | 10,000 |
 ///
-/// The window slides in 64 slots. A slot's retries count until the whole slot has left the window and its requests only
-/// while the whole slot is inside, so the true sliding bound is never exceeded; it may bind up to 1/64 window early.
+/// The window slides in 64 equal slots. A slot's retries count until the whole slot has left the window and its requests
+/// only while the whole slot is inside, so the true sliding bound is never exceeded; it may bind up to 1/64 window early.
+/// Time that runs backwards, or lies before the clock's zero, counts as the latest time seen.
 /// Amounts are millionths, so that the analyzer can withdraw the *expected* share of a retry from the budget the proxy uses.
 public struct RetryBudget: Equatable, Sendable {
     /// One whole request or retry, in the budget's unit.
@@ -26,29 +27,35 @@ public struct RetryBudget: Equatable, Sendable {
     private var requestSum: Int64 = 0
     private var retrySum: Int64 = 0
     private var newest: Int64 = 0
-    private let slotUs: Int64
+    private let windowUs: Int64
     private let floor: Int64
+    private let ratioBillionths: UInt64
 
     /// A budget in which nothing has happened yet.
     public init(_ policy: BudgetPolicy) {
         self.policy = policy
-        slotUs = max(1, policy.windowUs / Self.slots)
-        floor = Int64((policy.minPerSecond * Double(policy.windowUs) / 1e6 * Double(Self.whole)).rounded(.down))
+        windowUs = min(max(Self.slots, policy.windowUs), Int64.max / Self.slots)
+        // A retry a second over one microsecond is one millionth of a retry.
+        floor = Int64(saturating: policy.minPerSecond * Double(policy.windowUs))
+        ratioBillionths = UInt64(Int64(saturating: (policy.ratio * 1e9).rounded()))
         requests = Array(repeating: 0, count: Int(Self.slots) + 1)
         retries = Array(repeating: 0, count: Int(Self.slots) + 1)
     }
 
     /// Counts a request (not its retries). `nowUs` may be any clock that the caller also passes to `withdraw`.
     public mutating func recordRequest(nowUs: Int64, amount: Int64 = whole) {
+        precondition(amount >= 0, "a request cannot be taken back (amount \(amount))")
         advance(to: nowUs)
-        requests[index(newest)] += amount
-        requestSum += amount
+        let room = min(amount, Int64.max - requestSum)
+        requests[index(newest)] += room
+        requestSum += room
     }
 
     /// Takes one retry (or a part of one) if the cap allows it; `false` leaves the budget as it was.
     public mutating func withdraw(nowUs: Int64, amount: Int64 = whole) -> Bool {
+        precondition(amount >= 0, "a retry cannot be given back (amount \(amount))")
         advance(to: nowUs)
-        guard retrySum + amount <= limit else { return false }
+        guard amount <= limit - retrySum else { return false }
         retries[index(newest)] += amount
         retrySum += amount
         return true
@@ -63,7 +70,16 @@ public struct RetryBudget: Equatable, Sendable {
     private var limit: Int64 {
         // The oldest slot may lie partly outside the window: its requests no longer raise the cap.
         let inside = requestSum - requests[index(newest - Self.slots)]
-        return max(floor, Int64((Double(inside) * policy.ratio).rounded(.down)))
+        return max(floor, share(of: inside))
+    }
+
+    /// amount × ratio, rounded down, in integers: 100 requests at 0.29 allow 29 retries, where 0.29 × 100 < 29 in binary.
+    private func share(of amount: Int64) -> Int64 {
+        let (billions, rest) = UInt64(amount).quotientAndRemainder(dividingBy: 1_000_000_000)
+        let (low, lowOverflow) = rest.multipliedReportingOverflow(by: ratioBillionths)
+        let (high, highOverflow) = billions.multipliedReportingOverflow(by: ratioBillionths)
+        let (sum, sumOverflow) = high.addingReportingOverflow(low / 1_000_000_000)
+        return lowOverflow || highOverflow || sumOverflow ? Int64.max : Int64(clamping: sum)
     }
 
     private func index(_ slot: Int64) -> Int {
@@ -71,9 +87,11 @@ public struct RetryBudget: Equatable, Sendable {
         return Int(((slot % modulus) + modulus) % modulus)
     }
 
-    /// Clears the slots that have left the window. Time that runs backwards counts in the newest slot.
+    /// Clears the slots that have left the window.
     private mutating func advance(to nowUs: Int64) {
-        let slot = nowUs >= 0 ? nowUs / slotUs : (nowUs - slotUs + 1) / slotUs
+        // floor(now × 64 / window) without overflow: the slot that holds now − window is then exactly 64 slots older.
+        let (windows, rest) = nowUs.quotientAndRemainder(dividingBy: windowUs)
+        let slot = windows * Self.slots + rest * Self.slots / windowUs
         guard slot > newest else { return }
         let steps = min(slot - newest, Self.slots + 1)
         for step in 0..<steps {
@@ -84,5 +102,12 @@ public struct RetryBudget: Equatable, Sendable {
             retries[leaving] = 0
         }
         newest = slot
+    }
+}
+
+extension Int64 {
+    /// The nearest whole number towards zero, at most `Int64.max`; what is negative or no number is 0.
+    fileprivate init(saturating value: Double) {
+        self = value > 0 ? Int64(exactly: value.rounded(.down)) ?? Int64.max : 0
     }
 }

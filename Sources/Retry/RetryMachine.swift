@@ -59,7 +59,7 @@ public struct RetryMachine: Equatable, Sendable {
     /// Where the request stands.
     public enum State: Equatable, Sendable {
         /// Nothing was sent.
-        /// Can transition to: `attempting` by `begin`; `ended` by `clientGone`.
+        /// Can transition to: `attempting` by `begin`; `ended` by `begin` at or after the deadline, or by `clientGone`.
         case ready
         /// Attempt `attempt` runs.
         /// Can transition to: `waiting` by `attemptEnded` when a retry is allowed; `attempting` when its wait is zero;
@@ -69,7 +69,8 @@ public struct RetryMachine: Equatable, Sendable {
         /// Can transition to: `ended` by `attemptEnded` or `clientGone`.
         case answering(attempt: Int)
         /// Attempt `next` starts at `untilUs`.
-        /// Can transition to: `attempting` by `waitOver`; `ended` by `clientGone`.
+        /// Can transition to: `attempting` by `waitOver`; `ended` by `waitOver` that comes so late that the deadline has
+        /// passed, or by `clientGone`.
         case waiting(next: Int, untilUs: Int64)
         /// No way out.
         case ended(Verdict)

@@ -82,7 +82,7 @@ extension RuleSet {
             throw reader.error("write waits: [0ms, 40ms], or base: 25ms, max: 250ms, multiplier: 2, jitter: full")
         }
         let baseUs = try base.durationUs(1...limits.upperBound)
-        let maxUs = try keys["max"]?.durationUs(1...limits.upperBound) ?? baseUs.multipliedReportingOverflow(by: 10).0
+        let maxUs = try keys["max"]?.durationUs(1...limits.upperBound) ?? min(baseUs * 10, limits.upperBound)
         if maxUs < baseUs { throw (keys["max"] ?? reader).error("is shorter than base") }
         return .exponential(
             baseUs: baseUs,

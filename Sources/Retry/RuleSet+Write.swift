@@ -88,12 +88,20 @@ extension RuleSet {
             case "\\": escaped += "\\\\"
             case "\n": escaped += "\\n"
             case "\t": escaped += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            case _ where !isPrintable(scalar):
                 let hex = String(scalar.value, radix: 16)
-                escaped += "\\x" + String(repeating: "0", count: 2 - hex.count) + hex
+                escaped += "\\U" + String(repeating: "0", count: 8 - hex.count) + hex
             default: escaped.unicodeScalars.append(scalar)
             }
         }
         return "\"\(escaped)\""
+    }
+
+    /// Whether YAML 1.1 takes the character as it stands: no control, no break that would be folded, no byte order mark.
+    private static func isPrintable(_ scalar: UnicodeScalar) -> Bool {
+        switch scalar.value {
+        case 0x20...0x7E, 0xA0...0x2027, 0x202A...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x1_0000...0x10_FFFF: true
+        default: false
+        }
     }
 }

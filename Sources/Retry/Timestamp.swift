@@ -4,7 +4,7 @@ public enum Timestamp {
     /// `2026-11-22T02:00:00Z`; a fraction is written only when there is one.
     public static func format(_ us: Int64) -> String {
         let second = us.floorDiv(1_000_000)
-        let fraction = us - second * 1_000_000
+        let fraction = us.floorMod(1_000_000)
         let day = second.floorDiv(86_400)
         let ofDay = second - day * 86_400
         let (year, month, dayOfMonth) = civil(fromDays: day)
@@ -51,7 +51,8 @@ public enum Timestamp {
         guard at < bytes.count else { return nil }
         if bytes[at] == 90 || bytes[at] == 122 { return at + 1 == bytes.count ? us : nil }
         guard bytes[at] == 43 || bytes[at] == 45, at + 6 == bytes.count, bytes[at + 3] == 58,
-            let offsetHour = number(at + 1..<at + 3), let offsetMinute = number(at + 4..<at + 6)
+            let offsetHour = number(at + 1..<at + 3), let offsetMinute = number(at + 4..<at + 6), offsetHour < 24,
+            offsetMinute < 60
         else { return nil }
         let offset = (offsetHour * 60 + offsetMinute) * 60_000_000
         return bytes[at] == 43 ? us - offset : us + offset
@@ -83,6 +84,11 @@ public enum Timestamp {
 }
 
 extension Int64 {
+    fileprivate func floorMod(_ divisor: Int64) -> Int64 {
+        let rest = self % divisor
+        return rest < 0 ? rest + divisor : rest
+    }
+
     fileprivate func floorDiv(_ divisor: Int64) -> Int64 {
         let quotient = self / divisor
         return self % divisor < 0 ? quotient - 1 : quotient

@@ -5,9 +5,14 @@ struct YAMLReader {
     let file: String
     let path: String
     let node: Node
+    /// The line of the key that this value belongs to; a value may begin lines below its key.
+    var keyLine: Int?
 
     /// The root of a document, which must be a mapping.
     static func root(of text: String, file: String) throws(FileError) -> YAMLReader {
+        if let refusal = YAMLGuard.refusal(of: text) {
+            throw FileError(file: file, line: refusal.line, reason: refusal.reason)
+        }
         let node: Node?
         do {
             node = try Yams.compose(yaml: text)
@@ -29,8 +34,14 @@ struct YAMLReader {
         return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
     }
 
+    /// What is wrong with the value.
     func error(_ reason: String) -> FileError {
         FileError(file: file, line: node.mark?.line, reason: path.isEmpty ? reason : "\(path): \(reason)")
+    }
+
+    /// What is wrong with the key.
+    private func keyError(_ reason: String) -> FileError {
+        FileError(file: file, line: keyLine ?? node.mark?.line, reason: "\(path): \(reason)")
     }
 
     /// The entries of a mapping; unknown and doubled keys are refused by name.
@@ -38,7 +49,7 @@ struct YAMLReader {
         var found: [String: YAMLReader] = [:]
         for (key, value) in try entries() {
             guard known.contains(key) else {
-                throw value.error("unknown key; known here: \(known.joined(separator: ", "))")
+                throw value.keyError("unknown key; known here: \(known.joined(separator: ", "))")
             }
             found[key] = value
         }
@@ -51,10 +62,12 @@ struct YAMLReader {
             throw error("must be a mapping (key: value), found \(Self.kind(node))")
         }
         var found: [(key: String, value: YAMLReader)] = []
+        var seen: Set<String> = []
         for (keyNode, value) in mapping {
             guard let key = keyNode.string else { throw error("keys must be words") }
-            let reader = YAMLReader(file: file, path: path.isEmpty ? key : "\(path).\(key)", node: value)
-            if found.contains(where: { $0.key == key }) { throw reader.error("this key stands twice") }
+            let reader = YAMLReader(
+                file: file, path: path.isEmpty ? key : "\(path).\(key)", node: value, keyLine: keyNode.mark?.line)
+            if !seen.insert(key).inserted { throw reader.keyError("this key stands twice") }
             found.append((key, reader))
         }
         return found
@@ -139,9 +152,16 @@ struct YAMLReader {
         case .duplicatedKeysInMapping(let duplicates, let context):
             let keys = duplicates.map { "\($0)" }.joined(separator: ", ")
             return FileError(file: file, line: context.mark.line, reason: "a key stands twice in one mapping: \(keys)")
+        case .reader(let problem, let offset, _, let text):
+            let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }
+            return FileError(file: file, line: line, reason: "not YAML: \(problem)")
         default:
-            return FileError(file: file, reason: "not YAML: \(error)")
+            return FileError(file: file, reason: "not YAML: \(oneLine("\(error)"))")
         }
+    }
+
+    private static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 
     private static func kind(_ node: Node?) -> String {
