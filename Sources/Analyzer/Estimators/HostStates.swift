@@ -1,0 +1,144 @@
+import Retry
+
+/// The smoothed state of every host of a route: P(up) at any instant, given everything the log says before and after.
+///
+/// methods: host state
+public struct HostStates: Sendable {
+    /// What one host's probes said.
+    struct Track: Sendable {
+        var parameters: HostStateParameters
+        var startUs: [Int64]
+        /// P(down at the probe | probes so far).
+        var filteredDown: [Double]
+        /// The share of up in P(this and later probes | state at the probe).
+        var aheadUp: [Double]
+        var row: [Int32]
+        var logLikelihood: Double
+    }
+
+    /// The chain of the route's hosts taken together; what hosts without probes get.
+    public let pooled: HostStateParameters
+    /// P(the row's host was up when the attempt started), one per row of the columns.
+    public private(set) var probeUpProbability: [Double]
+    private(set) var tracks: [Track] = []
+
+    init(pooled: HostStateParameters, rows: Int) {
+        self.pooled = pooled
+        probeUpProbability = [Double](repeating: pooled.upShare, count: rows)
+    }
+
+    /// How many hosts there are.
+    public var hostCount: Int { tracks.count }
+
+    /// The log-likelihood of all probes.
+    public var logLikelihood: Double { tracks.reduce(0) { $0 + $1.logLikelihood } }
+
+    /// A host's chain.
+    public func parameters(host: Int) -> HostStateParameters {
+        tracks.indices.contains(host) ? tracks[host].parameters : pooled
+    }
+
+    /// P(host up at `atUs`): between two probes the two-sided bridge, exact for the chain; outside the log its drift
+    /// back to the long-run share. Cost: O(log probes).
+    public func upProbability(host: Int, atUs: Int64) -> Double {
+        guard tracks.indices.contains(host) else { return pooled.upShare }
+        let track = tracks[host]
+        return track.upProbability(after: track.lastProbe(notAfter: atUs), atUs: atUs)
+    }
+
+    /// P(host up) at many instants, cheapest when they ascend: O(instants + probes walked over).
+    public func upProbabilities(host: Int, atUs: [Int64]) -> [Double] {
+        var cursor = cursor(host: host)
+        return atUs.map { cursor.upProbability(atUs: $0) }
+    }
+
+    /// A reader of one host's state that remembers where it stood.
+    public func cursor(host: Int) -> Cursor {
+        Cursor(track: tracks.indices.contains(host) ? tracks[host] : nil, upShare: pooled.upShare)
+    }
+
+    /// Walks along one host's probes; steps forward and back cost by distance.
+    public struct Cursor: Sendable {
+        private let track: Track?
+        private let upShare: Double
+        private var index = -1
+
+        init(track: Track?, upShare: Double) {
+            self.track = track
+            self.upShare = upShare
+        }
+
+        /// P(up) at `atUs`.
+        public mutating func upProbability(atUs: Int64) -> Double {
+            guard let track else { return upShare }
+            var moved = 0
+            while index + 1 < track.startUs.count && track.startUs[index + 1] <= atUs && moved < 64 {
+                index += 1
+                moved += 1
+            }
+            while index >= 0 && track.startUs[index] > atUs && moved < 64 {
+                index -= 1
+                moved += 1
+            }
+            if moved == 64 { index = track.lastProbe(notAfter: atUs) }
+            return track.upProbability(after: index, atUs: atUs)
+        }
+    }
+
+    mutating func append(_ probes: ProbeSequence, parameters: HostStateParameters) {
+        let chain = HostStateChain(parameters)
+        var down = [Double](repeating: 0, count: probes.count)
+        var ahead = down
+        let logLikelihood = chain.forward(probes, filteredDown: &down)
+        _ = chain.backward(probes, filteredDown: down, aheadUp: &ahead)
+        let track = Track(
+            parameters: parameters, startUs: probes.startUs, filteredDown: down, aheadUp: ahead, row: probes.row,
+            logLikelihood: probes.count == 0 ? 0 : logLikelihood)
+        for index in 0..<probes.count {
+            probeUpProbability[Int(probes.row[index])] = track.upProbability(
+                after: index, atUs: probes.startUs[index])
+        }
+        tracks.append(track)
+    }
+
+    /// Cancelled attempts are no probes, but their host had a state too.
+    mutating func fillCancelled(_ columns: AttemptColumns) {
+        for row in 0..<columns.count where columns.outcome[row] == .cancelled {
+            probeUpProbability[row] = upProbability(host: Int(columns.host[row]), atUs: columns.startUs[row])
+        }
+    }
+}
+
+extension HostStates.Track {
+    /// The last probe that started at or before `atUs`, −1 if none.
+    func lastProbe(notAfter atUs: Int64) -> Int {
+        var low = 0
+        var high = startUs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if startUs[middle] <= atUs { low = middle + 1 } else { high = middle }
+        }
+        return low - 1
+    }
+
+    /// P(up) at `atUs`, which lies at or after probe `index` and before the next.
+    func upProbability(after index: Int, atUs: Int64) -> Double {
+        let chain = HostStateStep.Law(parameters)
+        var down = chain.downShare
+        if index >= 0 {
+            down = filteredDown[index]
+            let sinceUs = atUs &- startUs[index]
+            if sinceUs > 0 {
+                let step = HostStateStep(chain, seconds: Double(sinceUs) * 1e-6)
+                down = down * step.downToDown + (1 - down) * step.upToDown
+            }
+        }
+        guard index + 1 < startUs.count else { return 1 - down }
+        let step = HostStateStep(chain, seconds: Double(startUs[index + 1] &- atUs) * 1e-6)
+        let nextUp = aheadUp[index + 1]
+        let betaUp = step.upToUp * nextUp + step.upToDown * (1 - nextUp)
+        let betaDown = step.downToUp * nextUp + step.downToDown * (1 - nextUp)
+        let upPart = (1 - down) * betaUp
+        return upPart / (upPart + down * betaDown)
+    }
+}
