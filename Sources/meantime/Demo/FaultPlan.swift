@@ -1,0 +1,129 @@
+/// What goes wrong in a demo run, in full, before it begins: a pure function of the seed.
+///
+/// Everything is given as an offset from the run's start in microseconds, so that two runs that start at different times
+/// meet the same faults. Outages are intervals; what happens to one request on one host is a function of
+/// (seed, route, host, request, visit), whatever else the host has served.
+struct FaultPlan: Equatable, Sendable {
+    /// The seed that everything follows from.
+    let seed: UInt64
+    /// How long a run lasts.
+    let durationUs: Int64
+    /// The demo's routes with their hosts.
+    let routes: [RouteFaults]
+
+    /// The plan of a seed for a run of this length.
+    init(seed: UInt64, durationUs: Int64, troubles: [RouteTrouble] = RouteTrouble.all) {
+        self.seed = seed
+        self.durationUs = durationUs
+        routes = troubles.map { RouteFaults(trouble: $0, seed: seed, durationUs: durationUs) }
+    }
+
+    /// The faults of a route, if the demo has it.
+    func route(named name: String) -> RouteFaults? { routes.first { $0.trouble.name == name } }
+}
+
+/// The faults of one route.
+struct RouteFaults: Equatable, Sendable {
+    /// The laws they were drawn from.
+    let trouble: RouteTrouble
+    /// The outages that hit all hosts at once, in order.
+    let shared: [Outage]
+    /// One for each host.
+    let hosts: [HostFaults]
+
+    init(trouble: RouteTrouble, seed: UInt64, durationUs: Int64) {
+        self.trouble = trouble
+        let drawn =
+            trouble.shared.map { Self.outages($0, seed: seed, name: trouble.name, durationUs: durationUs) } ?? []
+        shared = drawn
+        hosts = (0..<trouble.hosts).map { host in
+            let own =
+                trouble.own.map {
+                    Self.outages($0, seed: seed, name: "\(trouble.name)/\(host)", durationUs: durationUs)
+                } ?? []
+            return HostFaults(trouble: trouble, host: host, seed: seed, outages: Self.merged(drawn, own))
+        }
+    }
+
+    /// Outages by alternating renewal: an exponential time up, then a heavy-tailed time down. The first second and the
+    /// last one and a half are left calm, so that connections are open and every outage is seen to its end.
+    private static func outages(_ law: OutageLaw, seed: UInt64, name: String, durationUs: Int64) -> [Outage] {
+        var dice = SplitMix64(seed: seed, "outages of \(name)")
+        var found: [Outage] = []
+        var at = 1_000_000.0 + dice.exponential(mean: law.meanUpUs)
+        while true {
+            let down = dice.pareto(index: law.tailIndex, low: law.shortestUs, high: law.longestUs)
+            guard Int64(at + down) <= durationUs - 1_500_000 else { return found }
+            found.append(Outage(fromUs: Int64(at), toUs: Int64(at + down), kind: law.kind))
+            at += down + law.shortestUs + dice.exponential(mean: law.meanUpUs)
+        }
+    }
+
+    /// In order of their start; where two overlap, the route's own stands and the rest of the host's follows it.
+    private static func merged(_ shared: [Outage], _ own: [Outage]) -> [Outage] {
+        var result = shared
+        for outage in own where !shared.contains(where: { $0.fromUs < outage.toUs && outage.fromUs < $0.toUs }) {
+            result.append(outage)
+        }
+        return result.sorted { $0.fromUs < $1.fromUs }
+    }
+}
+
+/// One interval in which a host cannot answer: `fromUs ..< toUs` after the run's start.
+struct Outage: Equatable, Sendable {
+    /// How it shows.
+    enum Kind: String, Equatable, Sendable {
+        /// The host answers 503 at once.
+        case unavailable
+        /// The host takes the request and breaks the connection.
+        case resets
+        /// The host is gone: open connections break, new ones are refused.
+        case gone
+    }
+
+    let fromUs: Int64
+    let toUs: Int64
+    let kind: Kind
+
+    var durationUs: Int64 { toUs - fromUs }
+}
+
+/// What one host does, and when.
+struct HostFaults: Equatable, Sendable {
+    /// What becomes of one request.
+    enum Answer: Equatable, Sendable {
+        /// This status, `afterUs` later.
+        case status(Int, afterUs: Int64)
+        /// The connection breaks, `afterUs` later.
+        case reset(afterUs: Int64)
+    }
+
+    let trouble: RouteTrouble
+    let host: Int
+    let seed: UInt64
+    /// In order, without overlap.
+    let outages: [Outage]
+
+    /// The outage at an offset, if the host is down then.
+    func outage(atUs offsetUs: Int64) -> Outage? {
+        outages.first { $0.fromUs <= offsetUs && offsetUs < $0.toUs }
+    }
+
+    /// What becomes of a request that reaches the host at `offsetUs`. `visit` is 0 when this request comes to this host for
+    /// the first time: a second try of the same request meets other luck, and the same luck in the second run.
+    func answer(atUs offsetUs: Int64, request: UInt64, visit: Int) -> Answer {
+        var dice = SplitMix64(seed: seed, "\(trouble.name)/\(host)", request, UInt64(visit))
+        let serviceUs = dice.logNormal(median: trouble.latencyMedianUs, sigma: trouble.latencySigma)
+        let isBlip = dice.unit() < trouble.blipShare
+        let isSlow = dice.unit() < (host == trouble.straggler?.host ? trouble.straggler?.share ?? 0 : 0)
+        let slowness = dice.unit()
+        switch outage(atUs: offsetUs)?.kind {
+        case .unavailable: return .status(503, afterUs: Int64(serviceUs / 4))
+        case .resets, .gone: return .reset(afterUs: Int64(serviceUs / 4))
+        case nil: break
+        }
+        if isBlip { return .status(503, afterUs: Int64(serviceUs)) }
+        guard isSlow, let law = trouble.straggler else { return .status(200, afterUs: Int64(serviceUs)) }
+        return .status(200, afterUs: Int64(serviceUs + law.shortestUs + slowness * (law.longestUs - law.shortestUs)))
+    }
+}

@@ -1,0 +1,79 @@
+/// The laws that a route's faults are drawn from. Times are microseconds.
+///
+/// Three kinds of trouble that services have: a dependency that is away for moments (all hosts of the route fail together,
+/// mostly for less than a fifth of a second, now and then for more than one), hosts that are restarted one by one, and a
+/// host that is sometimes slow. How often they come is turned up so that half a minute shows what a service shows in days;
+/// how long they last is not.
+struct RouteTrouble: Equatable, Sendable {
+    /// The route's name and the first segment of its path.
+    let name: String
+    /// What goes wrong, in words.
+    let story: String
+    /// The method its clients use.
+    let method: String
+    /// How many hosts it has.
+    let hosts: Int
+    /// Requests a second.
+    let rate: Double
+    /// Median time of an ordinary answer.
+    let latencyMedianUs: Double
+    /// Spread of its logarithm.
+    let latencySigma: Double
+    /// Share of requests that fail on a host that is up.
+    let blipShare: Double
+    /// Outages of all hosts together.
+    let shared: OutageLaw?
+    /// Outages of each host alone.
+    let own: OutageLaw?
+    /// The slow host.
+    let straggler: StragglerLaw?
+
+    static let all = [checkout, search, catalog]
+
+    static let checkout = RouteTrouble(
+        name: "checkout",
+        story:
+            "Its database fails over: all hosts answer 503 together, mostly for 60 to 200 ms, sometimes for over a second.",
+        method: "POST", hosts: 2, rate: 90, latencyMedianUs: 4_000, latencySigma: 0.4, blipShare: 0.006,
+        shared: OutageLaw(
+            kind: .unavailable, meanUpUs: 1_300_000, tailIndex: 1.2, shortestUs: 60_000, longestUs: 1_400_000),
+        own: nil, straggler: nil)
+
+    static let search = RouteTrouble(
+        name: "search",
+        story:
+            "One of two hosts is slow for one request in twenty; both break connections for moments when they reload.",
+        method: "GET", hosts: 2, rate: 60, latencyMedianUs: 7_000, latencySigma: 0.5, blipShare: 0.008,
+        shared: nil,
+        own: OutageLaw(kind: .resets, meanUpUs: 2_200_000, tailIndex: 1.4, shortestUs: 50_000, longestUs: 700_000),
+        straggler: StragglerLaw(host: 1, share: 0.05, shortestUs: 300_000, longestUs: 900_000))
+
+    static let catalog = RouteTrouble(
+        name: "catalog",
+        story: "Its three hosts are restarted one by one: each refuses connections for up to some seconds.",
+        method: "GET", hosts: 3, rate: 80, latencyMedianUs: 3_000, latencySigma: 0.4, blipShare: 0.005,
+        shared: nil,
+        own: OutageLaw(kind: .gone, meanUpUs: 4_500_000, tailIndex: 1.1, shortestUs: 300_000, longestUs: 3_500_000),
+        straggler: nil)
+}
+
+/// How often outages come and how long they last.
+struct OutageLaw: Equatable, Sendable {
+    let kind: Outage.Kind
+    /// Mean of the exponential time between two outages.
+    let meanUpUs: Double
+    /// Pareto tail index of their length: the smaller, the heavier the tail.
+    let tailIndex: Double
+    let shortestUs: Double
+    let longestUs: Double
+}
+
+/// A host that is slow for some of its requests, whichever they are.
+struct StragglerLaw: Equatable, Sendable {
+    let host: Int
+    /// Share of its requests.
+    let share: Double
+    /// What is added to the ordinary time, uniform between the two.
+    let shortestUs: Double
+    let longestUs: Double
+}
