@@ -133,7 +133,7 @@ private struct HostStateFacts {
         prior.up = (0.9, 0.05, 0.01)
         prior.down = (0.01, 0.1, 0.1)
         prior.outages = 0.1
-        prior.secondsUp = 0.1 * seconds
+        prior.secondsUp = 0.1 * seconds / Double(1 + runs)
         prior.recoveries = 0.1
         prior.secondsDown = 0.1 * 5 * gapSeconds
         return prior
