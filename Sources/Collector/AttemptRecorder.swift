@@ -1,0 +1,187 @@
+import Dispatch
+public import Retry
+import Synchronization
+
+/// The bounded hand-off from the proxy's event loops to the store.
+///
+/// `offer` never waits for the disk: it takes a lock that is held only to move a few words. When the hand-off is full, or
+/// the recorder was shut down, the attempt is dropped and counted, and the count is written into the store as soon as that
+/// can be written again.
+public final class AttemptRecorder: AttemptSink, Sendable {
+    /// What has become of the attempts so far.
+    public struct Counters: Equatable, Sendable {
+        /// Attempts handed over, dropped ones included.
+        public var offered = 0
+        /// Attempts that are durable in the store.
+        public var written = 0
+        /// Attempts that were given up.
+        public var dropped = 0
+        /// Flushes that failed; their attempts wait for the next.
+        public var writeErrors = 0
+        /// Attempts that wait.
+        public var queued = 0
+        /// Why the last flush failed; `nil` when it did not.
+        public var lastError: String?
+    }
+
+    private struct State {
+        var waiting: [Attempt] = []
+        /// How many attempts a flush has taken and not yet written.
+        var inFlight = 0
+        var isOpen = true
+        var counters = Counters()
+        var drops = Drops()
+    }
+
+    /// Dropped attempts that the store does not know of yet.
+    private struct Drops {
+        var count = 0
+        var firstStartUs: Int64 = .max
+        var lastStartUs: Int64 = .min
+
+        mutating func add(_ startUs: Int64) {
+            count += 1
+            firstStartUs = min(firstStartUs, startUs)
+            lastStartUs = max(lastStartUs, startUs)
+        }
+
+        mutating func add(_ other: Drops) {
+            count += other.count
+            firstStartUs = min(firstStartUs, other.firstStartUs)
+            lastStartUs = max(lastStartUs, other.lastStartUs)
+        }
+    }
+
+    private let store: AttemptStore
+    private let capacity: Int
+    private let flushInterval: Duration
+    private let state: Mutex<State>
+    /// What a flush has taken; held for as long as it writes, so that flushes never overlap.
+    private let batch = Mutex<[Attempt]>([])
+    private let queue = DispatchQueue(label: "meantime.recorder")
+
+    /// A recorder that writes to `store`.
+    ///
+    /// - Parameters:
+    ///   - capacity: how many attempts may wait, those being written included.
+    ///   - flushInterval: how often they are written: what `kill -9` may lose.
+    public init(store: AttemptStore, capacity: Int = 65_536, flushInterval: Duration = .milliseconds(200)) {
+        precondition(capacity > 0, "capacity must be at least 1 (is \(capacity))")
+        self.store = store
+        self.capacity = capacity
+        self.flushInterval = flushInterval
+        var state = State()
+        state.waiting.reserveCapacity(min(capacity, 4_096))
+        self.state = Mutex(state)
+    }
+
+    @discardableResult
+    public func offer(_ attempt: Attempt) -> Bool {
+        state.withLock { state in
+            state.counters.offered += 1
+            guard state.isOpen, state.waiting.count + state.inFlight < capacity else {
+                state.counters.dropped += 1
+                state.drops.add(attempt.startUs)
+                return false
+            }
+            state.waiting.append(attempt)
+            return true
+        }
+    }
+
+    /// What has become of the attempts so far.
+    public var counters: Counters {
+        state.withLock { state in
+            var counters = state.counters
+            counters.queued = state.waiting.count + state.inFlight
+            return counters
+        }
+    }
+
+    /// Writes what waits, every flush interval, until the task is cancelled or the recorder shut down; then once more.
+    ///
+    /// Writing happens on a thread of its own: a slow disk holds up neither event loops nor Swift's thread pool. A failed
+    /// write is counted and repeated at the next interval.
+    public func run(clock: some Clock<Duration> = ContinuousClock()) async {
+        while isOpen {
+            do { try await clock.sleep(for: flushInterval) } catch { break }
+            await flushOnQueue()
+        }
+        await flushOnQueue()
+    }
+
+    /// Writes what waits now. The caller waits for the disk.
+    ///
+    /// - Throws: why nothing could be written; the attempts wait for the next flush.
+    public func flush() throws(StoreError) {
+        do throws(StoreError) {
+            try batch.withLock { (batch) throws(StoreError) in try write(&batch) }
+            state.withLock { $0.counters.lastError = nil }
+        } catch {
+            state.withLock { state in
+                state.counters.writeErrors += 1
+                state.counters.lastError = error.description
+            }
+            throw error
+        }
+    }
+
+    /// Takes no more attempts, writes what waits, and seals the tail when it is worth a segment. The caller waits.
+    ///
+    /// - Throws: why it could not be written; calling again tries again.
+    public func shutdown() throws(StoreError) {
+        state.withLock { $0.isOpen = false }
+        try flush()
+        try store.seal(minimumRows: Self.worthASegment)
+    }
+
+    /// Below this a segment's head outweighs what its columns save.
+    private static let worthASegment = 1_024
+
+    private var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    private func flushOnQueue() async {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                // The error is in the counters, for whoever watches.
+                try? self.flush()
+                continuation.resume()
+            }
+        }
+    }
+
+    private func write(_ batch: inout [Attempt]) throws(StoreError) {
+        if batch.isEmpty {
+            let taken = state.withLock { state in
+                let taken = state.waiting
+                state.waiting = []
+                state.inFlight = taken.count
+                return taken
+            }
+            batch = taken
+        }
+        if !batch.isEmpty {
+            try store.append(batch)
+            let count = batch.count
+            state.withLock { state in
+                state.counters.written += count
+                state.inFlight = 0
+            }
+            batch = []
+        }
+        let drops = state.withLock { state in
+            let drops = state.drops
+            state.drops = Drops()
+            return drops
+        }
+        if drops.count == 0 { return }
+        do throws(StoreError) {
+            try store.recordDropped(
+                count: drops.count, fromUs: drops.firstStartUs, toUs: drops.lastStartUs,
+                reason: "the hand-off to the store was full or closed")
+        } catch {
+            state.withLock { $0.drops.add(drops) }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,69 @@
+extension AttemptStore {
+    /// Answers one SQL statement that only reads.
+    ///
+    /// The table `attempts` has one row an attempt, with the columns `start_us`, `duration_us`, `route`, `host`, `request`,
+    /// `attempt`, `wait_us`, `outcome` (its name), `status`, `is_grpc` (0, 1), `timeout_us`, `retry_after_us`, `method`,
+    /// `hedge` (0, 1) and `rule_version`; `request` is the number's 64 bits as a signed integer. Conditions on `start_us`
+    /// and equality with a route spare the segments that cannot match, and only the columns that are used are decoded.
+    ///
+    /// - Throws: `StoreError` `sql` with SQLite's message and the offset in the text; what is not a single statement that
+    ///   reads is refused.
+    public func query(_ sql: String) throws(StoreError) -> QueryResult {
+        var rows: [[QueryValue]] = []
+        let (columns, damage) = try run(sql) { values in
+            rows.append(values)
+            return true
+        }
+        return QueryResult(columns: columns, rows: rows, damage: damage)
+    }
+
+    /// As `query(_:)`, giving the rows one at a time with bounded memory.
+    ///
+    /// - Parameters:
+    ///   - onColumns: is told the names of the columns before the first row.
+    ///   - onRow: is given each row; what it throws ends the query.
+    public func query(
+        _ sql: String, onColumns: ([String]) throws -> Void, onRow: ([QueryValue]) throws -> Void
+    ) throws -> ScanReport {
+        var failure: (any Error)?
+        var rows = 0
+        let (_, damage) = try run(
+            sql,
+            onColumns: { names in
+                do { try onColumns(names) } catch { failure = error }
+                return failure == nil
+            }
+        ) { values in
+            do {
+                try onRow(values)
+                rows += 1
+            } catch {
+                failure = error
+            }
+            return failure == nil
+        }
+        if let failure { throw failure }
+        return ScanReport(rows: rows, damage: damage)
+    }
+
+    /// Each closure tells whether to go on.
+    private func run(
+        _ sql: String, onColumns: ([String]) -> Bool = { _ in true }, onRow: ([QueryValue]) -> Bool
+    ) throws(StoreError) -> (columns: [String], damage: [SegmentDamage]) {
+        // A connection of its own: a person's statement may run for long and must not meet the settings of others.
+        let reader = try StoreReader(path: path, cache: cache)
+        let table = try AttemptsTable(on: reader)
+        // One state of the store for the whole statement, also where it walks over the table twice.
+        try reader.begin()
+        reader.connection.allowReadingOnly()
+        let statement = try reader.connection.prepareOnly(sql)
+        let columns = statement.columnNames
+        var goOn = onColumns(columns)
+        while goOn, try statement.step() {
+            goOn = onRow(columns.indices.map { statement.value($0) })
+        }
+        let damage = table.damage
+        note(damage)
+        return (columns, damage)
+    }
+}

@@ -1,0 +1,51 @@
+public import Retry
+
+extension AttemptStore {
+    /// Keeps attempts: all of them, on disk when the call returns, or none.
+    ///
+    /// They go to the tail, which is sealed when it has grown long enough; a call with as many as that is sealed at once.
+    ///
+    /// - Throws: `StoreError` (`full`, `busy`, `io`, `readOnly`); nothing of the call was kept then.
+    public func append(_ attempts: [Attempt]) throws(StoreError) {
+        if attempts.isEmpty { return }
+        try write { (writer) throws(StoreError) in
+            if attempts.count >= sealAfterRows {
+                try writer.addSegments(attempts)
+                return
+            }
+            try writer.addToTail(attempts)
+            if try writer.tailCount() >= sealAfterRows { _ = try writer.sealTail() }
+        }
+    }
+
+    /// Moves the tail into segments, in one transaction.
+    ///
+    /// - Parameter minimumRows: a shorter tail is left alone: many small segments serve nobody.
+    /// - Returns: how many segments were made.
+    @discardableResult
+    public func seal(minimumRows: Int = 1) throws(StoreError) -> Int {
+        try write { (writer) throws(StoreError) in
+            try writer.tailCount() >= max(1, minimumRows) ? try writer.sealTail() : 0
+        }
+    }
+
+    /// Notes that attempts are missing, for the reports that they would have been in.
+    ///
+    /// - Parameters:
+    ///   - count: how many.
+    ///   - fromUs: the earliest start among them, UNIX microseconds.
+    ///   - toUs: the latest start among them.
+    ///   - reason: why, in one line.
+    public func recordDropped(count: Int, fromUs: Int64, toUs: Int64, reason: String) throws(StoreError) {
+        if count <= 0 { return }
+        try write { (writer) throws(StoreError) in
+            let insert = try writer.connection.prepare(
+                "INSERT INTO dropped (attempts, first_start_us, last_start_us, reason) VALUES (?, ?, ?, ?)")
+            insert.bind(Int64(count), at: 1)
+            insert.bind(min(fromUs, toUs), at: 2)
+            insert.bind(max(fromUs, toUs), at: 3)
+            insert.bind(reason, at: 4)
+            try insert.run()
+        }
+    }
+}

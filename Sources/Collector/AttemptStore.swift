@@ -1,0 +1,146 @@
+public import Retry
+import Glibc
+import Synchronization
+
+/// The store: one SQLite file with a row-oriented tail for fresh attempts and columnar, checksummed segments for the rest.
+///
+/// Calls are synchronous and safe from any thread. One connection writes; readers have their own and never block it, in
+/// this process or another. `docs/segment.md` describes the file.
+public final class AttemptStore: AttemptSource, Sendable {
+    /// What the store is opened for.
+    public enum Mode: Sendable {
+        /// Reads and writes; makes the store when there is none.
+        case readWrite
+        /// Reads only; the store must exist.
+        case readOnly
+    }
+
+    /// Tail rows after which `append` seals by itself.
+    public static let defaultSealAfterRows = 65_536
+
+    /// The file.
+    public let path: String
+    let sealAfterRows: Int
+    let cache = SegmentCache(limit: 128 << 20)
+    private let writer: Mutex<StoreWriter?>
+    private let idle = Mutex<[StoreReader]>([])
+    private let seen = Mutex<[Int64: SegmentDamage]>([:])
+
+    private init(path: String, sealAfterRows: Int, writer: sending StoreWriter?) {
+        self.path = path
+        self.sealAfterRows = max(1, sealAfterRows)
+        self.writer = Mutex(writer)
+    }
+
+    /// Opens a store.
+    ///
+    /// - Parameters:
+    ///   - path: the file; its directory must exist.
+    ///   - mode: `.readWrite` makes the store when there is none.
+    ///   - sealAfterRows: how many rows wait in the tail before `append` seals them; 1 ... 131,072 is sensible.
+    /// - Throws: `StoreError` when there is nothing to open, or when the file is not SQLite, another application's, a
+    ///   newer Meantime's, or cannot be written. Nothing is changed on disk then.
+    public static func open(
+        path: String, mode: Mode, sealAfterRows: Int = AttemptStore.defaultSealAfterRows
+    ) throws(StoreError) -> AttemptStore {
+        let exists = try StoreSchema.inspect(path: path)
+        guard mode == .readWrite else {
+            guard exists else {
+                throw StoreError(.notFound, path: path, "there is no store; a proxy or `meantime import` makes one")
+            }
+            let store = AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: nil)
+            try store.read { (reader) throws(StoreError) in try StoreSchema.verify(on: reader.connection) }
+            return store
+        }
+        let writer = try exists ? openWriter(path: path) : createWriter(path: path)
+        return AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: writer)
+    }
+
+    private static func openWriter(path: String) throws(StoreError) -> StoreWriter {
+        guard access(path, W_OK) == 0 else {
+            throw StoreError(.cannotOpen, path: path, "cannot be written: \(String(cString: strerror(errno)))")
+        }
+        return try StoreWriter(Connection(path: path, access: .readWrite))
+    }
+
+    private static func createWriter(path: String) throws(StoreError) -> StoreWriter {
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard access(directory, F_OK) == 0 else {
+            throw StoreError(.cannotOpen, path: path, "cannot be made: there is no directory \(directory)")
+        }
+        guard access(directory, W_OK | X_OK) == 0 else {
+            throw StoreError(.cannotOpen, path: path, "cannot be made: directory \(directory) cannot be written")
+        }
+        let isNew = access(path, F_OK) != 0
+        do throws(StoreError) {
+            let connection = try Connection(path: path, access: .create)
+            try StoreSchema.create(on: connection)
+            return try StoreWriter(connection)
+        } catch {
+            var status = stat()
+            // A file that this call made and could not fill is no store; leave the disk as it was.
+            if isNew, stat(path, &status) == 0, status.st_size == 0 { unlink(path) }
+            throw error
+        }
+    }
+
+    /// Lets go of the file; whoever uses the store afterwards gets an error. What was acknowledged is durable without it.
+    public func close() {
+        writer.withLock { $0 = nil }
+        idle.withLock { $0.removeAll() }
+    }
+
+    // MARK: One transaction
+
+    /// Runs `body` in one write transaction: all of it is kept, or nothing.
+    func write<Value: Sendable>(
+        _ body: @Sendable (inout StoreWriter) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        try writer.withLock { (writer) throws(StoreError) in
+            guard writer != nil else {
+                throw StoreError(.readOnly, path: path, "the store is open for reading only, or closed")
+            }
+            return try writer!.transaction(body)
+        }
+    }
+
+    /// Runs `body` on one state of the store.
+    func read<Value>(_ body: (StoreReader) throws(StoreError) -> Value) throws(StoreError) -> Value {
+        let reader = try borrowReader()
+        defer { giveBack(reader) }
+        return try body(reader)
+    }
+
+    /// A reader that sees one state of the store until it is given back.
+    func borrowReader() throws(StoreError) -> StoreReader {
+        let reader: StoreReader
+        if let kept = idle.withLock({ $0.popLast() }) {
+            reader = kept
+        } else {
+            reader = try StoreReader(path: path, cache: cache)
+        }
+        try reader.begin()
+        return reader
+    }
+
+    func giveBack(_ reader: StoreReader) {
+        reader.end()
+        idle.withLock { readers in
+            if readers.count < 4 { readers.append(reader) }
+        }
+    }
+
+    // MARK: Damage
+
+    /// What reading has found damaged so far: by segment, the tail first. Empty when all that was read was sound.
+    public var damage: [SegmentDamage] {
+        seen.withLock { $0.values.sorted { $0.segment < $1.segment } }
+    }
+
+    func note(_ damage: [SegmentDamage]) {
+        guard !damage.isEmpty else { return }
+        seen.withLock { seen in
+            for one in damage { seen[one.segment] = one }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+/// The columns of an attempt (DESIGN's record), by the number that a segment's directory uses; a number never changes meaning.
+enum Column: UInt8, CaseIterable, Sendable {
+    case startUs = 1
+    case durationUs = 2
+    case route = 3
+    case host = 4
+    case request = 5
+    case attempt = 6
+    case waitUs = 7
+    case outcome = 8
+    case status = 9
+    case isGRPC = 10
+    case timeoutUs = 11
+    case retryAfterUs = 12
+    case method = 13
+    case hedge = 14
+    case ruleVersion = 15
+
+    /// Position among the columns, from 0.
+    var index: Int { Int(rawValue) - 1 }
+
+    /// The name in SQL.
+    var name: String {
+        switch self {
+        case .startUs: "start_us"
+        case .durationUs: "duration_us"
+        case .route: "route"
+        case .host: "host"
+        case .request: "request"
+        case .attempt: "attempt"
+        case .waitUs: "wait_us"
+        case .outcome: "outcome"
+        case .status: "status"
+        case .isGRPC: "is_grpc"
+        case .timeoutUs: "timeout_us"
+        case .retryAfterUs: "retry_after_us"
+        case .method: "method"
+        case .hedge: "hedge"
+        case .ruleVersion: "rule_version"
+        }
+    }
+}
+
+/// A choice of columns for a scan: what is not chosen is not decoded.
+public struct ColumnSet: OptionSet, Sendable {
+    /// One bit a column.
+    public var rawValue: UInt32
+
+    /// A choice by its bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    init(_ column: Column) { rawValue = 1 << UInt32(column.index) }
+
+    func contains(_ column: Column) -> Bool { rawValue & (1 << UInt32(column.index)) != 0 }
+
+    /// Start times; always read, for they order the rows.
+    public static let startUs = ColumnSet(.startUs)
+    /// Durations.
+    public static let durationUs = ColumnSet(.durationUs)
+    /// Hosts.
+    public static let host = ColumnSet(.host)
+    /// Request numbers.
+    public static let request = ColumnSet(.request)
+    /// Attempt numbers.
+    public static let attempt = ColumnSet(.attempt)
+    /// Waits.
+    public static let waitUs = ColumnSet(.waitUs)
+    /// Outcomes.
+    public static let outcome = ColumnSet(.outcome)
+    /// Statuses, and whether they are gRPC's.
+    public static let status: ColumnSet = [ColumnSet(.status), ColumnSet(.isGRPC)]
+    /// Limits in force.
+    public static let timeoutUs = ColumnSet(.timeoutUs)
+    /// What servers asked for.
+    public static let retryAfterUs = ColumnSet(.retryAfterUs)
+    /// Methods.
+    public static let method = ColumnSet(.method)
+    /// Hedges.
+    public static let hedge = ColumnSet(.hedge)
+    /// Rule set versions.
+    public static let ruleVersion = ColumnSet(.ruleVersion)
+    /// Every column.
+    public static let all = ColumnSet(rawValue: (1 << UInt32(Column.allCases.count)) - 1)
+}

@@ -1,0 +1,81 @@
+/// The words that rows keep as numbers.
+enum NameKind: Int, CaseIterable, Sendable {
+    case route
+    case host
+    case method
+
+    /// The SQL table of its names.
+    var table: String {
+        switch self {
+        case .route: "route"
+        case .host: "host"
+        case .method: "method"
+        }
+    }
+}
+
+/// Names of one kind by code, shared by all segments of a store. Codes are 0, 1, 2, ... and never change meaning.
+struct NameTable: Equatable, Sendable {
+    private(set) var names: [String] = []
+    /// Digest of each name, for fingerprints.
+    private(set) var hashes: [UInt64] = []
+    private var codes: [String: Int64] = [:]
+
+    var count: Int { names.count }
+
+    func code(of name: String) -> Int64? { codes[name] }
+
+    mutating func add(_ name: String) {
+        codes[name] = Int64(names.count)
+        names.append(name)
+        hashes.append(XXH64.hash(name))
+    }
+}
+
+/// The three name tables, as far as this process has read them.
+struct Names: Equatable, Sendable {
+    var tables = Array(repeating: NameTable(), count: NameKind.allCases.count)
+
+    subscript(kind: NameKind) -> NameTable {
+        _read { yield tables[kind.rawValue] }
+        _modify { yield &tables[kind.rawValue] }
+    }
+
+    /// Reads the names that were added since the last look.
+    mutating func refresh(from connection: Connection) throws(StoreError) {
+        for kind in NameKind.allCases {
+            let statement = try connection.prepare(
+                "SELECT code, name, digest FROM \(kind.table) WHERE code >= ? ORDER BY code")
+            statement.bind(Int64(self[kind].count), at: 1)
+            while try statement.step() {
+                let (code, name) = (statement.integer(0), statement.text(1))
+                guard code == Int64(self[kind].count), statement.integer(2) == Self.digest(name, code: code) else {
+                    throw StoreError(
+                        .damaged, path: connection.path,
+                        "name \(code) of table \(kind.table) is damaged, so rows cannot be told apart by it")
+                }
+                self[kind].add(name)
+            }
+        }
+    }
+
+    /// The code of a name; a new name is added. Only within a write transaction.
+    mutating func code(of name: String, _ kind: NameKind, on connection: Connection) throws(StoreError) -> Int64 {
+        if let known = self[kind].code(of: name) { return known }
+        // Another writer may have added it.
+        try refresh(from: connection)
+        if let known = self[kind].code(of: name) { return known }
+        let code = Int64(self[kind].count)
+        let insert = try connection.prepare("INSERT INTO \(kind.table) (code, name, digest) VALUES (?, ?, ?)")
+        insert.bind(code, at: 1)
+        insert.bind(name, at: 2)
+        insert.bind(Self.digest(name, code: code), at: 3)
+        try insert.run()
+        self[kind].add(name)
+        return code
+    }
+
+    private static func digest(_ name: String, code: Int64) -> Int64 {
+        Int64(bitPattern: XXH64.hash(name, seed: UInt64(bitPattern: code)))
+    }
+}

@@ -1,0 +1,162 @@
+import Retry
+import Synchronization
+
+/// Which rows are wanted. The end is exclusive; `nil`: no bound.
+struct RowFilter: Equatable, Sendable {
+    var fromUs: Int64?
+    var toUs: Int64?
+    var routeCode: Int64?
+
+    var lowUs: Int64 { fromUs ?? .min }
+
+    func admits(startUs: Int64) -> Bool { startUs >= lowUs && toUs.map { startUs < $0 } ?? true }
+}
+
+/// One read connection. Everything between `begin` and `end` sees one state of the store: rows that are sealed meanwhile
+/// are neither lost nor seen twice.
+final class StoreReader: Sendable {
+    let connection: Connection
+    private let cache: SegmentCache
+    private let known = Mutex(Names())
+
+    init(path: String, cache: SegmentCache) throws(StoreError) {
+        connection = try Connection(path: path, access: .readOnly)
+        self.cache = cache
+        try connection.execute("PRAGMA query_only = ON")
+    }
+
+    /// The names as of the state that is being read.
+    func names() throws(StoreError) -> Names {
+        try known.withLock { (names) throws(StoreError) in
+            try names.refresh(from: connection)
+            return names
+        }
+    }
+
+    func begin() throws(StoreError) { try connection.execute("BEGIN") }
+
+    func end() { try? connection.execute("ROLLBACK") }
+
+    /// The segments that can hold wanted rows, oldest first.
+    func segments(_ filter: RowFilter) throws(StoreError) -> [SegmentEntry] {
+        var conditions = ["last_start_us >= ?1", "(?2 IS NULL OR first_start_us < ?2)"]
+        if filter.routeCode != nil { conditions.append("min_route <= ?3 AND max_route >= ?3") }
+        let statement = try connection.prepare(
+            """
+            SELECT id, zone_digest, rows, first_start_us, last_start_us, min_route, max_route, success, error_status,
+              rate_limited, timeout, connect_failure, reset, cancelled
+            FROM segment WHERE \(conditions.joined(separator: " AND ")) ORDER BY first_start_us, id
+            """)
+        statement.bind(filter.lowUs, at: 1)
+        if let toUs = filter.toUs { statement.bind(toUs, at: 2) }
+        if let code = filter.routeCode { statement.bind(code, at: 3) }
+        var found: [SegmentEntry] = []
+        while try statement.step() {
+            let zone = ZoneMap(
+                rows: Int(statement.integer(2)), firstStartUs: statement.integer(3), lastStartUs: statement.integer(4),
+                minRoute: statement.integer(5), maxRoute: statement.integer(6),
+                outcomes: (7..<14).map { statement.integer($0) })
+            let digest = UInt64(bitPattern: statement.integer(1))
+            found.append(SegmentEntry(id: statement.integer(0), zone: zone, isSound: digest == zone.checksum))
+        }
+        return found
+    }
+
+    /// A segment with every byte checked, or what is wrong with it.
+    func load(_ entry: SegmentEntry) throws(StoreError) -> Result<Segment, DecodingError> {
+        guard entry.isSound else { return .failure(DecodingError(reason: "checksum of the zone map")) }
+        if let kept = cache.segment(entry.id) { return .success(kept) }
+        let statement = try connection.prepare("SELECT data FROM segment WHERE id = ?")
+        statement.bind(entry.id, at: 1)
+        guard try statement.step() else { return .failure(DecodingError(reason: "its row is gone")) }
+        let bytes = statement.blob(0, padding: Segment.padding)
+        do throws(DecodingError) {
+            let segment = try Segment(padded: bytes, zone: entry.zone)
+            cache.keep(segment, id: entry.id)
+            return .success(segment)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The wanted rows of the tail, sorted as in a segment.
+    func tail(_ filter: RowFilter, names: Names) throws(StoreError) -> (rows: Rows, damage: [SegmentDamage]) {
+        var condition = "start_us >= ?1 AND (?2 IS NULL OR start_us < ?2)"
+        if filter.routeCode != nil { condition += " AND route = ?3" }
+        let statement = try connection.prepare("SELECT \(TailTable.columns), fingerprint FROM tail WHERE \(condition)")
+        statement.bind(filter.lowUs, at: 1)
+        if let toUs = filter.toUs { statement.bind(toUs, at: 2) }
+        if let code = filter.routeCode { statement.bind(code, at: 3) }
+        let (rows, damage) = try TailTable.read(statement, names: names)
+        return (rows.sortedForSegment(), damage)
+    }
+}
+
+/// The row-oriented end of the store, where attempts wait to be sealed.
+enum TailTable {
+    static let columns = Column.allCases.map(\.name).joined(separator: ", ")
+
+    /// Reads rows whose columns come first and whose fingerprint comes last; a row that is not what was written is left
+    /// out and told.
+    static func read(_ statement: Statement, names: Names) throws(StoreError) -> (Rows, [SegmentDamage]) {
+        var rows = Rows()
+        var damaged: SegmentDamage?
+        while try statement.step() {
+            rows.append { statement.integer($0) }
+            let row = rows.count - 1
+            let isSound =
+                rows.isValid(row, names: names)
+                && Int64(bitPattern: Fingerprint.of(row: row, in: rows, names: names))
+                    == statement.integer(Column.allCases.count)
+            if isSound { continue }
+            let startUs = rows[.startUs][row]
+            rows.removeLast()
+            var damage =
+                damaged
+                ?? SegmentDamage(
+                    segment: 0, rows: 0, firstStartUs: startUs, lastStartUs: startUs, reason: "checksum of a row")
+            damage.rows += 1
+            damage.firstStartUs = min(damage.firstStartUs, startUs)
+            damage.lastStartUs = max(damage.lastStartUs, startUs)
+            damaged = damage
+        }
+        return (rows, damaged.map { [$0] } ?? [])
+    }
+}
+
+/// Segments that were read and checked, so that a report over many routes reads each once. Segments never change.
+final class SegmentCache: Sendable {
+    private struct State {
+        var segments: [Int64: (segment: Segment, used: Int)] = [:]
+        var bytes = 0
+        var clock = 0
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    func segment(_ id: Int64) -> Segment? {
+        state.withLock { state in
+            state.clock += 1
+            state.segments[id]?.used = state.clock
+            return state.segments[id]?.segment
+        }
+    }
+
+    func keep(_ segment: Segment, id: Int64) {
+        state.withLock { state in
+            guard state.segments[id] == nil, segment.size <= limit else { return }
+            while state.bytes + segment.size > limit,
+                let oldest = state.segments.min(by: { $0.value.used < $1.value.used })
+            {
+                state.bytes -= oldest.value.segment.size
+                state.segments[oldest.key] = nil
+            }
+            state.clock += 1
+            state.segments[id] = (segment, state.clock)
+            state.bytes += segment.size
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Glibc
+
+/// The SQL side of a store, and what is checked before a file is taken for one. `docs/segment.md` tells of both.
+enum StoreSchema {
+    /// "Mean": tells a store from other applications' SQLite files.
+    static let applicationID: Int64 = 0x4D65_616E
+    /// Grows when an older Meantime could no longer read the file.
+    static let version: Int64 = 1
+
+    private static let tables = """
+        CREATE TABLE route (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
+        CREATE TABLE host (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
+        CREATE TABLE method (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
+        CREATE TABLE tail (
+          id INTEGER PRIMARY KEY, start_us INTEGER NOT NULL, duration_us INTEGER NOT NULL, route INTEGER NOT NULL,
+          host INTEGER NOT NULL, request INTEGER NOT NULL, attempt INTEGER NOT NULL, wait_us INTEGER NOT NULL,
+          outcome INTEGER NOT NULL, status INTEGER NOT NULL, is_grpc INTEGER NOT NULL, timeout_us INTEGER NOT NULL,
+          retry_after_us INTEGER NOT NULL, method INTEGER NOT NULL, hedge INTEGER NOT NULL,
+          rule_version INTEGER NOT NULL, fingerprint INTEGER NOT NULL);
+        CREATE TABLE segment (
+          id INTEGER PRIMARY KEY AUTOINCREMENT, rows INTEGER NOT NULL, first_start_us INTEGER NOT NULL,
+          last_start_us INTEGER NOT NULL, min_route INTEGER NOT NULL, max_route INTEGER NOT NULL,
+          success INTEGER NOT NULL, error_status INTEGER NOT NULL, rate_limited INTEGER NOT NULL,
+          timeout INTEGER NOT NULL, connect_failure INTEGER NOT NULL, reset INTEGER NOT NULL,
+          cancelled INTEGER NOT NULL, zone_digest INTEGER NOT NULL, data BLOB NOT NULL);
+        CREATE INDEX segment_by_start ON segment (first_start_us, last_start_us);
+        CREATE TABLE dropped (
+          id INTEGER PRIMARY KEY, attempts INTEGER NOT NULL, first_start_us INTEGER NOT NULL,
+          last_start_us INTEGER NOT NULL, reason TEXT NOT NULL);
+        CREATE TABLE rule_set (
+          version INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+          yaml TEXT NOT NULL);
+        """
+
+    /// What the file's first bytes say, without SQLite: opening another application's file could change it.
+    ///
+    /// - Returns: whether there is a store already; `false` for a missing or an empty file.
+    static func inspect(path: String) throws(StoreError) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            if errno == ENOENT { return false }
+            throw StoreError(.cannotOpen, path: path, "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw StoreError(.notAStore, path: path, "is not a file; a store is one SQLite file")
+        }
+        if status.st_size == 0 { return false }
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            throw StoreError(.cannotOpen, path: path, "cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { close(file) }
+        var head = [UInt8](repeating: 0, count: 100)
+        let count = read(file, &head, head.count)
+        guard count == head.count, head.starts(with: Array("SQLite format 3\0".utf8)) else {
+            throw StoreError(.notAStore, path: path, "is not a store: not a SQLite file")
+        }
+        try require(applicationID: bigEndian(head, at: 68), version: bigEndian(head, at: 60), path: path)
+        return true
+    }
+
+    /// Makes the tables, unless another process was quicker.
+    static func create(on connection: Connection) throws(StoreError) {
+        // These two must be set before the first table exists; a store that exists ignores them.
+        try connection.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
+        // The identity is written before write-ahead logging begins, so it always stands in the file's first bytes.
+        try connection.execute("BEGIN EXCLUSIVE")
+        do throws(StoreError) {
+            if try connection.integer("SELECT count(*) FROM sqlite_schema") == 0 {
+                try connection.execute(tables)
+                try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+            }
+            try connection.execute("COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    /// The same as `inspect`, from inside: a newer version may still stand in the write-ahead log.
+    static func verify(on connection: Connection) throws(StoreError) {
+        try require(
+            applicationID: try connection.integer("PRAGMA application_id"),
+            version: try connection.integer("PRAGMA user_version"), path: connection.path)
+    }
+
+    private static func require(applicationID found: Int64, version: Int64, path: String) throws(StoreError) {
+        guard found == applicationID else {
+            throw StoreError(.notAStore, path: path, "is not a store: a SQLite file of another application")
+        }
+        guard version <= Self.version else {
+            throw StoreError(
+                .newerVersion, path: path,
+                "was written by a newer Meantime (store format \(version), this one reads up to \(Self.version)); upgrade"
+            )
+        }
+        guard version >= 1 else { throw StoreError(.damaged, path: path, "has no store format number") }
+    }
+
+    private static func bigEndian(_ bytes: [UInt8], at offset: Int) -> Int64 {
+        bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int64($1) }
+    }
+}

@@ -1,0 +1,145 @@
+import Retry
+
+/// The writing connection with what it remembers between transactions.
+struct StoreWriter {
+    let connection: Connection
+    private(set) var names = Names()
+    private let insertRow: Statement
+    private let insertSegment: Statement
+
+    init(_ connection: Connection) throws(StoreError) {
+        self.connection = connection
+        try connection.execute("PRAGMA journal_mode = WAL")
+        // FULL: a commit is on the disk when it returns, not only after the next checkpoint.
+        try connection.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864")
+        try StoreSchema.verify(on: connection)
+        let marks = Array(repeating: "?", count: Column.allCases.count + 1).joined(separator: ", ")
+        insertRow = try connection.prepare("INSERT INTO tail (\(TailTable.columns), fingerprint) VALUES (\(marks))")
+        insertSegment = try connection.prepare(
+            """
+            INSERT INTO segment (rows, first_start_us, last_start_us, min_route, max_route, success, error_status,
+              rate_limited, timeout, connect_failure, reset, cancelled, zone_digest, data)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        try names.refresh(from: connection)
+    }
+
+    /// All of `body`, or nothing of it.
+    mutating func transaction<Value>(
+        _ body: (inout StoreWriter) throws(StoreError) -> Value
+    ) throws(StoreError) -> Value {
+        let before = names
+        try connection.execute("BEGIN IMMEDIATE")
+        do throws(StoreError) {
+            let value = try body(&self)
+            try connection.execute("COMMIT")
+            return value
+        } catch {
+            // Names that were added are not there after all.
+            names = before
+            insertRow.reset()
+            insertSegment.reset()
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    // MARK: Tail
+
+    mutating func addToTail(_ attempts: [Attempt]) throws(StoreError) {
+        for attempt in attempts {
+            let route = try names.code(of: attempt.route, .route, on: connection)
+            let host = try names.code(of: attempt.host, .host, on: connection)
+            let method = try names.code(of: attempt.method, .method, on: connection)
+            let fingerprint = Fingerprint.of(
+                attempt, route: names[.route].hashes[Int(route)], host: names[.host].hashes[Int(host)],
+                method: names[.method].hashes[Int(method)])
+            bind(attempt, route: route, host: host, method: method)
+            insertRow.bind(Int64(bitPattern: fingerprint), at: Int32(Column.allCases.count + 1))
+            try insertRow.run()
+        }
+    }
+
+    private func bind(_ attempt: Attempt, route: Int64, host: Int64, method: Int64) {
+        func bind(_ value: Int64, _ column: Column) { insertRow.bind(value, at: Int32(column.rawValue)) }
+        bind(attempt.startUs, .startUs)
+        bind(attempt.durationUs, .durationUs)
+        bind(route, .route)
+        bind(host, .host)
+        bind(Int64(bitPattern: attempt.request), .request)
+        bind(Int64(attempt.attempt), .attempt)
+        bind(attempt.waitUs, .waitUs)
+        bind(Int64(attempt.outcome.rawValue), .outcome)
+        bind(Int64(attempt.status), .status)
+        bind(attempt.isGRPC ? 1 : 0, .isGRPC)
+        bind(attempt.timeoutUs, .timeoutUs)
+        bind(attempt.retryAfterUs, .retryAfterUs)
+        bind(method, .method)
+        bind(attempt.hedge ? 1 : 0, .hedge)
+        bind(Int64(attempt.ruleVersion), .ruleVersion)
+    }
+
+    /// How many rows wait in the tail: row numbers run without gaps, for sealing empties the tail.
+    func tailCount() throws(StoreError) -> Int {
+        Int(try connection.integer("SELECT coalesce(max(id) - min(id) + 1, 0) FROM tail"))
+    }
+
+    // MARK: Segments
+
+    /// Seals attempts that never saw the tail.
+    mutating func addSegments(_ attempts: [Attempt]) throws(StoreError) {
+        var start = 0
+        while start < attempts.count {
+            let end = min(start + Segment.rowLimit, attempts.count)
+            var rows = Rows()
+            rows.reserve(end - start)
+            for attempt in attempts[start..<end] {
+                rows.append(
+                    attempt, route: try names.code(of: attempt.route, .route, on: connection),
+                    host: try names.code(of: attempt.host, .host, on: connection),
+                    method: try names.code(of: attempt.method, .method, on: connection))
+            }
+            try insert(rows.sortedForSegment())
+            start = end
+        }
+    }
+
+    /// Moves the whole tail into segments, in order of arrival; gives the number of segments made.
+    mutating func sealTail() throws(StoreError) -> Int {
+        try names.refresh(from: connection)
+        var last: Int64 = .min
+        var made = 0
+        while true {
+            let select = try connection.prepare(
+                """
+                SELECT \(TailTable.columns), fingerprint FROM tail WHERE id > ?1
+                ORDER BY id LIMIT \(Segment.rowLimit)
+                """)
+            select.bind(last, at: 1)
+            let (rows, damage) = try TailTable.read(select, names: names)
+            guard damage.isEmpty else {
+                throw StoreError(
+                    .damaged, path: connection.path, "\(damage[0]); the tail is left as it is, sealing would hide it")
+            }
+            if rows.count == 0 { break }
+            try insert(rows.sortedForSegment())
+            made += 1
+            let next = try connection.prepare(
+                "SELECT max(id) FROM (SELECT id FROM tail WHERE id > ?1 ORDER BY id LIMIT \(Segment.rowLimit))")
+            next.bind(last, at: 1)
+            last = try next.step() ? next.integer(0) : last
+        }
+        if made > 0 { try connection.execute("DELETE FROM tail") }
+        return made
+    }
+
+    private func insert(_ rows: Rows) throws(StoreError) {
+        let zone = ZoneMap(of: rows)
+        let values =
+            [Int64(zone.rows), zone.firstStartUs, zone.lastStartUs, zone.minRoute, zone.maxRoute] + zone.outcomes
+            + [Int64(bitPattern: zone.checksum)]
+        for (index, value) in values.enumerated() { insertSegment.bind(value, at: Int32(index + 1)) }
+        insertSegment.bind(Segment.encode(rows, zone: zone), at: Int32(values.count + 1))
+        try insertSegment.run()
+    }
+}
