@@ -1,0 +1,80 @@
+/// Imports attempts from logs, as a stream: memory does not grow with the inputs.
+///
+/// - Inputs are plain or gzip (also several members), told by their first bytes. Lines end in LF or CRLF and are at most
+///   1 MiB; a byte order mark at the beginning is skipped.
+/// - A malformed line is counted, reported with its number and kept in the reject file; the rest is imported.
+/// - A strict import reads everything once before it imports anything (a pipe is copied to a temporary file for it), so that
+///   a malformed line leaves the store as it was.
+/// - A second import of the same data adds nothing (`ImportLedger` has the rule).
+/// - Several Envoy logs are read side by side in the order of their times: both logs of one proxy, or rotated files.
+public struct AttemptImporter {
+    /// How the lines are read.
+    public var format: ImportFormat
+    /// Whether the first malformed line stops the import.
+    public var strict: Bool
+    /// Where malformed lines are kept; `nil`: they are only counted and reported.
+    public var rejectPath: String?
+    /// How many attempts go to the target at once.
+    public var batchCount = 32_768
+
+    /// An importer.
+    public init(format: ImportFormat, strict: Bool = false, rejectPath: String? = nil) {
+        self.format = format
+        self.strict = strict
+        self.rejectPath = rejectPath
+    }
+
+    /// Imports the inputs into the target. `progress` is called now and then, from this thread.
+    ///
+    /// - Throws: `ImportError`; its case says what is in the target then.
+    public func run(
+        inputs: [ImportInput], into target: any ImportTarget, progress: ((ImportProgress) -> Void)? = nil
+    ) throws(ImportError) -> ImportReport {
+        var sources: [ByteSource] = []
+        for input in inputs { sources.append(try ByteSource(input)) }
+        if let rejectPath, let same = sources.first(where: { $0.isSameFile(as: rejectPath) }) {
+            throw .input(
+                name: same.name, reason: "this is where malformed lines are kept; give it another name, then import it")
+        }
+        if strict {
+            for (index, source) in sources.enumerated() {
+                sources[index] = try source.rereadable()
+                try validate(sources[index])
+            }
+        }
+        let run = ImportRun(self, sources: sources, target: target, progress: progress)
+        switch format {
+        case .attempts: try run.importAttempts()
+        case .envoy: try run.importEnvoy()
+        }
+        return run.report
+    }
+
+    /// Reads a whole input without importing, and goes back to its beginning.
+    private func validate(_ source: ByteSource) throws(ImportError) {
+        try source.rewind()
+        let reader = LineReader(source)
+        var attempts = AttemptLine()
+        var envoy = EnvoyLineParser()
+        while let line = try Self.next(reader) {
+            do throws(LineFault) {
+                guard let bytes = try ImportRun.content(of: line) else { continue }
+                switch format {
+                case .attempts: _ = try attempts.parse(bytes)
+                case .envoy: _ = try envoy.parse(bytes)
+                }
+            } catch {
+                throw .line(file: source.name, line: reader.number, reason: error.reason)
+            }
+        }
+        try source.rewind()
+    }
+
+    private static func next(_ reader: LineReader) throws(ImportError) -> LineReader.Line? {
+        do throws(InputFault) {
+            return try reader.next()
+        } catch {
+            throw .damaged(file: reader.source.name, reason: "after \(reader.number) lines \(error.reason)")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Retry
+
+/// Reads a line of the `attempts` format: a JSON object whose keys are the columns of the attempt record.
+///
+/// Required: `start_us`, `duration_us`, `route`, `outcome`. A `request` that is a text becomes a number by XXH64 of its UTF-8, one that
+/// is a whole number is that number; without one the line is a request of its own, whose number is the hash of the line,
+/// so that a second import finds the same.
+struct AttemptLine {
+    private enum Field: Int, CaseIterable {
+        case startUs, durationUs, route, host, request, attempt, waitUs, outcome, status, isGRPC, timeoutUs
+        case retryAfterUs, method, hedge, ruleVersion
+
+        var key: String {
+            switch self {
+            case .startUs: "start_us"
+            case .durationUs: "duration_us"
+            case .waitUs: "wait_us"
+            case .isGRPC: "is_grpc"
+            case .timeoutUs: "timeout_us"
+            case .retryAfterUs: "retry_after_us"
+            case .ruleVersion: "rule_version"
+            default: "\(self)"
+            }
+        }
+    }
+
+    /// Times up to the year 10889, so that sums of two cannot overflow.
+    private static let timeUs: ClosedRange<Int64> = 0...(1 << 48) * 1000
+
+    private var fields = JSONFields(keys: Field.allCases.map { ($0.key, $0.rawValue) })
+    private let names = NameCache()
+
+    mutating func parse(_ line: UnsafeRawBufferPointer) throws(LineFault) -> Attempt {
+        try fields.read(line)
+        let startUs = try required(.startUs, Self.timeUs)
+        let durationUs = try required(.durationUs, Self.timeUs)
+        let route = try name(.route) ?? ""
+        if route.isEmpty { throw fault(.route, "is missing; every attempt belongs to a route") }
+        let outcome = try outcome()
+        return Attempt(
+            startUs: startUs, durationUs: durationUs, route: route, host: try name(.host) ?? "",
+            request: try request(line),
+            attempt: Int(try integer(.attempt, 1...Int64(Int32.max)) ?? 1),
+            waitUs: try integer(.waitUs, Self.timeUs) ?? 0, outcome: outcome,
+            status: Int(try integer(.status, 0...999) ?? 0),
+            isGRPC: try fields.boolean(Field.isGRPC.rawValue) ?? false,
+            timeoutUs: try integer(.timeoutUs, Self.timeUs) ?? 0,
+            retryAfterUs: try integer(.retryAfterUs, Self.timeUs) ?? 0, method: try name(.method) ?? "",
+            hedge: try fields.boolean(Field.hedge.rawValue) ?? false,
+            ruleVersion: Int(try integer(.ruleVersion, 0...Int64(Int32.max)) ?? 0))
+    }
+
+    private func integer(_ field: Field, _ range: ClosedRange<Int64>) throws(LineFault) -> Int64? {
+        try fields.integer(field.rawValue, range)
+    }
+
+    private func required(_ field: Field, _ range: ClosedRange<Int64>) throws(LineFault) -> Int64 {
+        guard let value = try integer(field, range) else {
+            throw fault(field, "is missing; start_us, duration_us, route and outcome are required")
+        }
+        return value
+    }
+
+    private func name(_ field: Field) throws(LineFault) -> String? {
+        try fields.withText(field.rawValue) { names.name($0) }
+    }
+
+    private func outcome() throws(LineFault) -> Outcome {
+        let found = try fields.withText(Field.outcome.rawValue) { bytes in
+            Outcome.allCases.first { $0.name.utf8.elementsEqual(bytes) }
+        }
+        if let outcome = found ?? nil { return outcome }
+        let known = Outcome.allCases.map(\.name).joined(separator: ", ")
+        let what = found == nil ? "is missing" : "is unknown: \(fields.describe(Field.outcome.rawValue))"
+        throw fault(.outcome, "\(what); one of \(known)")
+    }
+
+    private func request(_ line: UnsafeRawBufferPointer) throws(LineFault) -> UInt64 {
+        let field = Field.request.rawValue
+        let token = fields[field]
+        switch token.kind {
+        case .absent, .null: return XXH64.hash(line)
+        case .integer: return token.magnitude
+        case .string, .escaped: return try fields.withText(field) { XXH64.hash($0) } ?? 0
+        default: throw fault(.request, "must be a text or a whole number from 0, found \(fields.describe(field))")
+        }
+    }
+
+    private func fault(_ field: Field, _ reason: String) -> LineFault { fields.fault(field.rawValue, reason) }
+}

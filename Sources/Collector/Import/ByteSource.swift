@@ -1,0 +1,144 @@
+import Glibc
+
+/// The bytes of one input, unpacked if they are gzip, which the first bytes tell and not the name.
+final class ByteSource {
+    let name: String
+    /// The size on disk at opening, `nil` for a pipe.
+    let totalBytes: Int64?
+    /// Bytes taken from the descriptor so far.
+    private(set) var bytesRead: Int64 = 0
+
+    private let descriptor: Int32
+    private let isOwned: Bool
+    private var inflater: GzipInflater?
+    private var isStarted = false
+    /// Reading stops here: two passes over a file that grows see the same bytes.
+    private var limitBytes = Int64.max
+
+    init(_ input: ImportInput) throws(ImportError) {
+        name = input.name
+        switch input {
+        case .file(let path):
+            descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            isOwned = true
+            guard descriptor >= 0 else { throw .input(name: path, reason: "cannot be opened: \(Self.lastError())") }
+        case .descriptor(let number, _):
+            descriptor = number
+            isOwned = false
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .input(name: input.name, reason: "cannot be read: \(Self.lastError())")
+        }
+        let kind = status.st_mode & S_IFMT
+        if kind == S_IFDIR { throw .input(name: input.name, reason: "is a directory; give the files in it") }
+        totalBytes = kind == S_IFREG ? Int64(status.st_size) : nil
+    }
+
+    /// The bytes of an unnamed temporary file, for a pipe that has to be read twice.
+    private init(spool: Int32, bytes: Int64, name: String) {
+        self.name = name
+        descriptor = spool
+        isOwned = true
+        totalBytes = bytes
+    }
+
+    deinit {
+        if isOwned { close(descriptor) }
+    }
+
+    /// Whether the descriptor and the file at `path` are one file.
+    func isSameFile(as path: String) -> Bool {
+        var mine = stat()
+        var other = stat()
+        guard fstat(descriptor, &mine) == 0, stat(path, &other) == 0 else { return false }
+        return mine.st_dev == other.st_dev && mine.st_ino == other.st_ino
+    }
+
+    /// Back to the first byte; from now on nothing beyond the size at opening is read.
+    func rewind() throws(ImportError) {
+        guard lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw .input(name: name, reason: "cannot be read twice: \(Self.lastError())")
+        }
+        limitBytes = totalBytes ?? .max
+        bytesRead = 0
+        inflater = nil
+        isStarted = false
+    }
+
+    /// Fills the buffer from its start and returns how many bytes came, 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(InputFault) -> Int {
+        if let inflater { return try unpack(with: inflater, into: buffer) }
+        if isStarted { return try readRaw(into: buffer) }
+        isStarted = true
+        var count = 0
+        while count < 2 {
+            let more = try readRaw(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+            if more == 0 { return count }
+            count += more
+        }
+        guard buffer[0] == 0x1F, buffer[1] == 0x8B else { return count }
+        guard let inflater = GzipInflater() else { throw InputFault(reason: "zlib cannot start") }
+        inflater.begin(with: UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
+        self.inflater = inflater
+        return try unpack(with: inflater, into: buffer)
+    }
+
+    private func unpack(
+        with inflater: GzipInflater, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(InputFault) -> Int {
+        try inflater.read(into: buffer) { (packed) throws(InputFault) in try readRaw(into: packed) }
+    }
+
+    private func readRaw(into buffer: UnsafeMutableRawBufferPointer) throws(InputFault) -> Int {
+        let wanted = Int(min(Int64(buffer.count), limitBytes - bytesRead))
+        if wanted <= 0 { return 0 }
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, wanted)
+            if count >= 0 {
+                bytesRead += Int64(count)
+                return count
+            }
+            if errno != EINTR { throw InputFault(reason: "cannot be read on: \(Self.lastError())") }
+        }
+    }
+
+    /// This input if it can be read twice, else a copy of all its bytes in an unlinked temporary file.
+    func rereadable() throws(ImportError) -> ByteSource {
+        if totalBytes != nil { return self }
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/meantime-import-XXXXXX".utf8CString)
+        let spool = mkstemp(&template)
+        guard spool >= 0 else {
+            throw .input(name: name, reason: "no temporary file in \(folder) for a strict import: \(Self.lastError())")
+        }
+        unlink(template)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        do {
+            while true {
+                let count = try readRaw(into: buffer)
+                if count == 0 { break }
+                try Self.writeAll(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), to: spool)
+            }
+        } catch {
+            close(spool)
+            throw .input(name: name, reason: error.reason)
+        }
+        return ByteSource(spool: spool, bytes: bytesRead, name: name)
+    }
+
+    static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(InputFault) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = write(descriptor, rest.baseAddress, rest.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw InputFault(reason: "cannot be written: \(lastError())")
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    static func lastError() -> String { String(cString: strerror(errno)) }
+}

@@ -1,0 +1,270 @@
+import Retry
+
+/// Brings the attempt lines and the request line of each request together, in bounded memory.
+///
+/// An attempt's line comes before its request's, except when the client went away (0.5 ms after). A request is
+/// finished as soon as its line is there with as many attempt lines as it tells of; else when time in the log has passed:
+/// `joinWindowUs` after the last of its attempt lines, or `settleUs` after its request line. What is neither when
+/// the log ends is left out (`request_still_open`), so that importing the log again when it has grown neither misses
+/// nor doubles it. A log without any request line has nothing to wait for: there the end finishes all.
+///
+/// A log without any attempt line is used too, by `EnvoyRequestOnly`; that it is one is taken as shown after
+/// `candidatesMax` request lines or at its end.
+struct EnvoyJoin {
+    /// How long an attempt waits for its request's line. Envoy's default limit of a route is 15 s.
+    static let joinWindowUs: Int64 = 300_000_000
+    /// How long a request's line waits for lines of its attempts. Envoy's default between two flushes of a log is 10 s.
+    static let settleUs: Int64 = 15_000_000
+    /// How many lines may wait; beyond it the oldest request is finished as it is.
+    static let openLinesMax = 200_000
+    static let candidatesMax = 10_000
+
+    private struct Group {
+        var lines = EnvoyRequest()
+        var lastUs: Int64
+        var number: Int
+
+        mutating func add(_ line: EnvoyLine) {
+            switch line.kind {
+            case .attempt: lines.attempts.append(line)
+            case .request: lines.request = line
+            }
+            lastUs = max(lastUs, line.endUs)
+        }
+    }
+
+    private struct Waiting {
+        var key: UInt64
+        var number: Int
+    }
+
+    private enum Mode {
+        /// No attempt line yet. Exits: `attempts` at the first one, `requestsOnly` when there seem to be none.
+        case undecided
+        /// Attempts come from attempt lines. No exit.
+        case attempts
+        /// Attempts come from request lines. Exits: `attempts` at the first attempt line.
+        case requestsOnly
+    }
+
+    private var mode = Mode.undecided
+    private var hasRequestLines = false
+    private var groups: [UInt64: Group] = [:]
+    private var openLines = 0
+    private var groupsMade = 0
+    /// All groups in the order of their first lines, and those that have their request line but not all attempts.
+    private var waiting = Queue<Waiting>()
+    private var settling = Queue<Waiting>()
+    private var candidates: [EnvoyLine] = []
+    private var latestUs = Int64.min
+    private let openLinesMax: Int
+
+    init(openLinesMax: Int = Self.openLinesMax) { self.openLinesMax = openLinesMax }
+
+    /// Takes a line; attempts that are ready are appended to `ready`, everything else is counted in the report.
+    mutating func accept(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        latestUs = max(latestUs, line.endUs)
+        switch line.kind {
+        case .attempt:
+            beginAttempts(&report)
+            acceptAttempt(line, &report, &ready)
+        case .request:
+            hasRequestLines = true
+            acceptRequest(line, &report, &ready)
+        }
+        finishDue(nowUs: line.endUs, &report, &ready)
+    }
+
+    /// Finishes what can be finished at the end of the log.
+    mutating func end(_ report: inout ImportReport, _ ready: inout [Attempt]) {
+        if mode == .undecided { mode = .requestsOnly }
+        for line in candidates { useRequestOnly(line, &report, &ready) }
+        candidates = []
+        while let next = waiting.removeFirst() {
+            guard let group = remove(next) else { continue }
+            if mode == .attempts, hasRequestLines, !isDue(group, nowUs: latestUs) {
+                report.leaveOut(.requestStillOpen, lines: group.lines.count)
+            } else {
+                finish(group.lines, &report, &ready)
+            }
+        }
+    }
+
+    // MARK: Lines
+
+    private mutating func acceptAttempt(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        guard let key = line.key else {
+            finish(EnvoyRequest(attempts: [line]), &report, &ready)
+            return
+        }
+        if groups[key]?.lines.attempts.contains(line) == true {
+            report.leaveOut(.repeatedLine)
+            return
+        }
+        add(line, key: key)
+        finishIfComplete(key, &report, &ready)
+    }
+
+    private mutating func acceptRequest(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        guard let key = line.key, mode != .requestsOnly else {
+            finish(EnvoyRequest(request: line), &report, &ready)
+            return
+        }
+        if let other = groups[key]?.lines.request {
+            if other == line {
+                report.leaveOut(.repeatedLine)
+                return
+            }
+            // The client used its id again before the first request was whole.
+            if let group = take(key) { finish(group.lines, &report, &ready) }
+        }
+        add(line, key: key)
+        finishIfComplete(key, &report, &ready)
+        if let group = groups[key] { settling.append(Waiting(key: key, number: group.number)) }
+    }
+
+    private mutating func add(_ line: EnvoyLine, key: UInt64) {
+        openLines += 1
+        if groups[key] == nil {
+            groupsMade += 1
+            groups[key] = Group(lastUs: line.endUs, number: groupsMade)
+            waiting.append(Waiting(key: key, number: groupsMade))
+        }
+        groups[key]?.add(line)
+    }
+
+    private mutating func take(_ key: UInt64) -> Group? {
+        guard let group = groups.removeValue(forKey: key) else { return nil }
+        openLines -= group.lines.count
+        return group
+    }
+
+    private mutating func remove(_ entry: Waiting) -> Group? {
+        groups[entry.key]?.number == entry.number ? take(entry.key) : nil
+    }
+
+    // MARK: Requests
+
+    private mutating func finishIfComplete(
+        _ key: UInt64, _ report: inout ImportReport, _ ready: inout [Attempt]
+    ) {
+        guard let lines = groups[key]?.lines, let request = lines.request else { return }
+        let isComplete: Bool
+        if lines.attempts.isEmpty {
+            isComplete = request.reachedNoHost
+        } else if let count = request.count {
+            isComplete = lines.attempts.count >= count
+        } else {
+            isComplete = !request.isClientGone
+        }
+        if isComplete, let group = take(key) { finish(group.lines, &report, &ready) }
+    }
+
+    private mutating func finishDue(nowUs: Int64, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        while let next = settling.first {
+            if let group = groups[next.key], group.number == next.number {
+                guard isDue(group, nowUs: nowUs) else { break }
+                if let group = take(next.key) { finish(group.lines, &report, &ready) }
+            }
+            _ = settling.removeFirst()
+        }
+        while let next = waiting.first {
+            if let group = groups[next.key], group.number == next.number {
+                guard isDue(group, nowUs: nowUs) || openLines > openLinesMax else { break }
+                if let group = take(next.key) { finish(group.lines, &report, &ready) }
+            }
+            _ = waiting.removeFirst()
+        }
+    }
+
+    private func isDue(_ group: Group, nowUs: Int64) -> Bool {
+        group.lastUs + (group.lines.request == nil ? Self.joinWindowUs : Self.settleUs) < nowUs
+    }
+
+    private mutating func finish(_ lines: EnvoyRequest, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        guard !lines.attempts.isEmpty else {
+            if let request = lines.request { finishWithoutAttempts(request, &report, &ready) }
+            return
+        }
+        let result = lines.result()
+        ready.append(contentsOf: result.attempts)
+        report.leaveOut(.localOverflow, lines: result.refusals)
+        report.attemptsCutOffForUnknownCause += result.causesUnknown
+        guard let request = lines.request else { return }
+        report.requestLinesJoined += 1
+        if let count = request.count, count > lines.attempts.count { report.requestsWithMissingAttempts += 1 }
+    }
+
+    // MARK: Request lines alone
+
+    private mutating func finishWithoutAttempts(
+        _ request: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]
+    ) {
+        if request.reachedNoHost {
+            report.requestLinesJoined += 1
+            report.countWithoutAttempts(request.reason)
+            return
+        }
+        switch mode {
+        case .attempts: report.leaveOut(.attemptLinesMissing)
+        case .requestsOnly: useRequestOnly(request, &report, &ready)
+        case .undecided:
+            candidates.append(request)
+            guard candidates.count >= Self.candidatesMax else { return }
+            mode = .requestsOnly
+            for line in candidates { useRequestOnly(line, &report, &ready) }
+            candidates = []
+        }
+    }
+
+    private func useRequestOnly(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        switch EnvoyRequestOnly.result(of: line) {
+        case .attempt(let attempt):
+            report.attemptsFromRequestLines += 1
+            ready.append(attempt)
+        case .none:
+            report.requestLinesJoined += 1
+            report.countWithoutAttempts(line.reason)
+        case .leftOut(let reason): report.leaveOut(reason)
+        }
+    }
+
+    private mutating func beginAttempts(_ report: inout ImportReport) {
+        if mode == .attempts { return }
+        if mode == .requestsOnly {
+            report.problems.append(
+                "attempt lines begin after \(report.attemptsFromRequestLines) attempts were taken from request lines: "
+                    + "one attempt may be in both; import the logs of one time together")
+        }
+        mode = .attempts
+        report.leaveOut(.attemptLinesMissing, lines: candidates.count)
+        candidates = []
+    }
+}
+
+extension EnvoyRequest {
+    /// How many lines it has.
+    var count: Int { attempts.count + (request == nil ? 0 : 1) }
+}
+
+/// First in, first out, in an array whose emptied front is given back now and then.
+struct Queue<Element> {
+    private var elements: [Element] = []
+    private var head = 0
+
+    var first: Element? { head < elements.count ? elements[head] : nil }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func removeFirst() -> Element? {
+        guard head < elements.count else { return nil }
+        defer {
+            head += 1
+            if head > 1024, head > elements.count / 2 {
+                elements.removeFirst(head)
+                head = 0
+            }
+        }
+        return elements[head]
+    }
+}

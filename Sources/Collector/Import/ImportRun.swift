@@ -1,0 +1,170 @@
+import Retry
+
+/// One import on its way: counts, the batch that is being filled, the reject file.
+final class ImportRun {
+    /// Progress is told each time this many lines were read.
+    private static let linesPerProgress = 1 << 14
+
+    private(set) var report = ImportReport()
+
+    private let importer: AttemptImporter
+    private let readers: [LineReader]
+    private let target: any ImportTarget
+    private let progress: ((ImportProgress) -> Void)?
+    private let totalBytes: Int64?
+    private let rejects: RejectFile?
+    private var ledger = ImportLedger()
+    private var batch: [Attempt] = []
+    private var attemptLine = AttemptLine()
+    private var envoyLine = EnvoyLineParser()
+
+    init(
+        _ importer: AttemptImporter, sources: [ByteSource], target: any ImportTarget,
+        progress: ((ImportProgress) -> Void)?
+    ) {
+        self.importer = importer
+        readers = sources.map(LineReader.init)
+        self.target = target
+        self.progress = progress
+        let sizes = sources.map(\.totalBytes)
+        totalBytes = sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) }
+        rejects = importer.rejectPath.map(RejectFile.init)
+        batch.reserveCapacity(importer.batchCount)
+    }
+
+    /// The bytes of a line to parse, `nil` for an empty line or the heading of a reject file.
+    static func content(of line: LineReader.Line) throws(LineFault) -> UnsafeRawBufferPointer? {
+        switch line {
+        case .tooLong(_, let bytes):
+            throw LineFault("the line is \(bytes) bytes long, at most \(LineReader.limit) are taken")
+        case .text(let bytes, _):
+            let isBlank = bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 }
+            return isBlank || RejectFile.isHeading(bytes) ? nil : bytes
+        }
+    }
+
+    // MARK: Formats
+
+    func importAttempts() throws(ImportError) {
+        for reader in readers {
+            while let attempt = try next(reader, { (bytes) throws(LineFault) in try attemptLine.parse(bytes) }) {
+                batch.append(attempt)
+                if batch.count >= importer.batchCount { try flush() }
+            }
+        }
+        try flush()
+        tellProgress()
+    }
+
+    func importEnvoy() throws(ImportError) {
+        var join = EnvoyJoin()
+        var heads: [EnvoyLine?] = []
+        for reader in readers { heads.append(try nextEnvoy(reader)) }
+        while let index = Self.earliest(heads), let line = heads[index] {
+            join.accept(line, &report, &batch)
+            if batch.count >= importer.batchCount { try flush() }
+            heads[index] = try nextEnvoy(readers[index])
+        }
+        join.end(&report, &batch)
+        try flush()
+        tellProgress()
+    }
+
+    private static func earliest(_ heads: [EnvoyLine?]) -> Int? {
+        if heads.count == 1 { return heads[0] == nil ? nil : 0 }
+        var found: Int?
+        var foundUs = Int64.max
+        for (index, head) in heads.enumerated() {
+            if let head, head.endUs < foundUs { (found, foundUs) = (index, head.endUs) }
+        }
+        return found
+    }
+
+    private func nextEnvoy(_ reader: LineReader) throws(ImportError) -> EnvoyLine? {
+        while let parsed = try next(reader, { (bytes) throws(LineFault) in try envoyLine.parse(bytes) }) {
+            switch parsed {
+            case .line(let line): return line
+            case .otherMoment: report.leaveOut(.otherMoment)
+            }
+        }
+        return nil
+    }
+
+    // MARK: Lines
+
+    /// The next line that can be taken; all others up to it are counted. `nil` at the end of the input.
+    private func next<Value>(
+        _ reader: LineReader, _ parse: (UnsafeRawBufferPointer) throws(LineFault) -> Value
+    ) throws(ImportError) -> Value? {
+        while true {
+            let line: LineReader.Line
+            do {
+                guard let found = try reader.next() else { return nil }
+                line = found
+            } catch {
+                try breakOff(reader, error)
+                return nil
+            }
+            report.lines += 1
+            if report.lines % Self.linesPerProgress == 0 { tellProgress() }
+            do {
+                if let bytes = try Self.content(of: line) { return try parse(bytes) }
+                report.blankLines += 1
+            } catch {
+                try reject(line, reader, error)
+            }
+        }
+    }
+
+    private func breakOff(_ reader: LineReader, _ fault: InputFault) throws(ImportError) {
+        if importer.strict {
+            throw .changed(file: reader.source.name, imported: report.attemptsImported, reason: fault.reason)
+        }
+        report.problems.append("\(reader.source.name): after \(reader.number) lines \(fault.reason)")
+    }
+
+    private func reject(_ line: LineReader.Line, _ reader: LineReader, _ fault: LineFault) throws(ImportError) {
+        let bytes: UnsafeRawBufferPointer
+        var reason = fault.reason
+        switch line {
+        case .text(let text, let isLast):
+            bytes = text
+            if isLast { reason += " (the input ends in this line)" }
+        case .tooLong(let beginning, _):
+            bytes = beginning
+            reason += "; its first \(beginning.count) are kept"
+        }
+        let reject = ImportReport.Reject(file: reader.source.name, line: reader.number, reason: reason)
+        if importer.strict {
+            throw .changed(
+                file: reject.file, imported: report.attemptsImported, reason: "line \(reject.line): \(reason)")
+        }
+        report.rejects += 1
+        if report.firstRejects.count < 10 { report.firstRejects.append(reject) }
+        do {
+            try rejects?.add(reject, line: bytes)
+        } catch {
+            throw .rejectFile(
+                path: importer.rejectPath ?? "", imported: report.attemptsImported, reason: error.reason)
+        }
+    }
+
+    private func flush() throws(ImportError) {
+        guard !batch.isEmpty else { return }
+        do {
+            let fresh = try ledger.fresh(of: batch, in: target)
+            if !fresh.isEmpty { try target.append(fresh) }
+            report.attemptsImported += fresh.count
+            report.attemptsAlreadyThere += batch.count - fresh.count
+        } catch {
+            throw .target(imported: report.attemptsImported, reason: "\(error)")
+        }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func tellProgress() {
+        guard let progress else { return }
+        let bytesRead = readers.reduce(0) { $0 + $1.source.bytesRead }
+        progress(ImportProgress(bytesRead: bytesRead, totalBytes: totalBytes, lines: report.lines))
+    }
+}

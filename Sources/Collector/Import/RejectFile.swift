@@ -1,0 +1,50 @@
+import Glibc
+
+/// Malformed lines, kept: each under a heading with its origin and the reason, in a file that can be imported again.
+///
+///     #rejected access.log:17: not JSON at column 9: expected ':' after a key, found '}'
+///     {"broken"}
+///
+/// Correct the line and import the file: the headings are skipped. A line that the file already has is not added again.
+/// The file is made with the first line.
+final class RejectFile {
+    /// What a heading begins with. No JSON object does.
+    static let heading = "#rejected "
+
+    let path: String
+    private var descriptor: Int32 = -1
+    private var known: Set<UInt64> = []
+
+    init(path: String) { self.path = path }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    static func isHeading(_ line: UnsafeRawBufferPointer) -> Bool { line.starts(with: heading.utf8) }
+
+    func add(_ reject: ImportReport.Reject, line: UnsafeRawBufferPointer) throws(InputFault) {
+        if descriptor < 0 { try openFile() }
+        guard known.insert(XXH64.hash(line)).inserted else { return }
+        var bytes = Array("\(Self.heading)\(reject.file):\(reject.line): \(reject.reason)\n".utf8)
+        bytes.append(contentsOf: line)
+        bytes.append(UInt8(ascii: "\n"))
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        try ByteSource.writeAll(UnsafeRawBufferPointer(copy), to: descriptor)
+    }
+
+    private func openFile() throws(InputFault) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw InputFault(reason: "cannot be opened: \(ByteSource.lastError())") }
+        guard let source = try? ByteSource(.file(path)) else { return }
+        let reader = LineReader(source)
+        while let line = try reader.next() {
+            switch line {
+            case .text(let bytes, _), .tooLong(let bytes, _):
+                if !Self.isHeading(bytes) { known.insert(XXH64.hash(bytes)) }
+            }
+        }
+    }
+}
