@@ -1,0 +1,158 @@
+import NIOCore
+import NIOHTTP1
+import Retry
+
+/// What the client does.
+extension Exchange {
+    /// A part of the request's body.
+    func clientSent(_ part: ByteBuffer) {
+        let connection = running?.connection
+        switch phase {
+        case .attempting:
+            replay.append(part, isForwarded: connection != nil)
+            connection?.send(.body(.byteBuffer(part)))
+        case .waiting:
+            replay.append(part, isForwarded: false)
+        case .relaying:
+            connection?.send(.body(.byteBuffer(part)))
+        case .ended:
+            break
+        }
+    }
+
+    /// The end of the request.
+    func clientEnded(_ trailers: HTTPHeaders?) {
+        replay.end(trailers: trailers)
+        guard let connection = running?.connection else { return }
+        connection.send(.end(trailers))
+        connection.flush()
+    }
+
+    /// All that was read from the client has been handed over.
+    func clientReadComplete() { running?.connection?.flush() }
+
+    /// Whether more of the request's body can be taken now.
+    var wantsRequest: Bool {
+        switch phase {
+        case .attempting, .relaying: running?.connection?.isWritable ?? !replay.isFull
+        case .waiting: !replay.isFull
+        case .ended: true
+        }
+    }
+
+    /// The client takes more of the response.
+    func clientTakesMore() { running?.connection?.resumeReading() }
+
+    /// Nobody waits for the answer: what runs is given up, and that says nothing of the host.
+    func clientLeft() {
+        guard phase != .ended else { return }
+        let connection = running?.connection
+        if phase != .relaying(isLogged: true) {
+            log(.cancelled, endUs: context.loop.nowUs)
+            verdict = .clientGone
+        }
+        _ = advance(.clientGone)
+        if phase == .waiting || phase == .attempting { sentStatus = 0 }
+        settle()
+        connection?.abandon()
+    }
+
+    /// The instant that the phase waits for has come.
+    func timeIsUp() {
+        switch phase {
+        case .waiting:
+            perform(advance(.waitOver))
+        case .attempting:
+            let connection = running?.connection
+            running?.connection = nil
+            connection?.abandon()
+            fail(.timeout)
+        case .relaying:
+            breakOff(.timeout)
+        case .ended:
+            break
+        }
+    }
+
+    /// The response cannot be finished. The client notices by the broken connection: its head is long gone.
+    private func breakOff(_ outcome: Outcome) {
+        let connection = running?.connection
+        if phase == .relaying(isLogged: false) {
+            log(outcome, endUs: context.loop.nowUs)
+            if case .answer(let last) = advance(.attemptEnded(AttemptResult(outcome: outcome))) { verdict = last }
+        }
+        settle()
+        connection?.abandon()
+        client.abort()
+    }
+}
+
+/// What the host does.
+extension Exchange: UpstreamConsumer {
+    var wantsResponse: Bool { client.isWritable }
+
+    func upstreamInformed(_ connection: UpstreamConnection, _ head: HTTPResponseHead) {
+        // One `100 Continue` is enough, however many attempts there are.
+        if head.status.code == 100 {
+            if informed { return }
+            informed = true
+        }
+        client.inform(head.status, FieldRules.endToEnd(head.headers))
+    }
+
+    func upstreamAnswered(_ connection: UpstreamConnection, _ head: HTTPResponseHead) {
+        guard phase == .attempting, running?.connection === connection else { return }
+        let nowUs = context.loop.nowUs
+        let answer = ResponseClassifier.classify(head, wallUs: context.core.wallUs)
+        running?.answer = answer
+        running?.headUs = nowUs
+        if answer.outcome == .success {
+            _ = advance(.responseStarted)
+            return relay(head, isLogged: false)
+        }
+        log(answer.outcome, endUs: nowUs)
+        lastOutcome = answer.outcome
+        lastEndUs = nowUs
+        let result = AttemptResult(
+            outcome: answer.outcome, status: answer.status, isGRPC: answer.isGRPC, retryAfterUs: answer.retryAfterUs,
+            isReplayable: replay.isWhole)
+        let action = advance(.attemptEnded(result))
+        if case .answer(let last) = action {
+            verdict = last
+            kept?.discard()
+            kept = nil
+            relay(head, isLogged: true)
+        } else {
+            kept?.discard()
+            kept = KeptAnswer(head: head, from: connection, limit: context.core.limits.keptAnswerBytes)
+            running = nil
+            perform(action)
+        }
+    }
+
+    func upstreamSent(_ connection: UpstreamConnection, _ part: ByteBuffer) { client.send(part) }
+
+    func upstreamEnded(_ connection: UpstreamConnection, _ trailers: HTTPHeaders?) {
+        if phase == .relaying(isLogged: false), let attempt = running {
+            log(.success, endUs: attempt.headUs)
+            if case .answer(let last) = advance(.attemptEnded(AttemptResult(outcome: .success))) { verdict = last }
+        }
+        end(trailers)
+    }
+
+    func upstreamBroke(_ connection: UpstreamConnection) {
+        guard running?.connection === connection else { return }
+        running?.connection = nil
+        switch phase {
+        case .attempting: fail(.reset)
+        case .relaying: breakOff(.reset)
+        case .waiting, .ended: break
+        }
+    }
+
+    func upstreamReadComplete(_ connection: UpstreamConnection) { client.flush() }
+
+    func upstreamWritabilityChanged(_ connection: UpstreamConnection) {
+        if connection.isWritable { client.readMore() }
+    }
+}

@@ -1,0 +1,227 @@
+import NIOCore
+import NIOHTTP1
+import Retry
+
+/// One request on its way through the proxy: the shell around `RetryMachine`. The machine decides what happens next;
+/// this sends it, times it, and tells it what came of it.
+///
+/// What is measured, and when an attempt's outcome is known:
+/// - `duration_us` runs from the send (connecting included, if no connection waits) to the response's *head*, for which
+///   the per-try limit also waits: the limit censors exactly what is measured. It holds for failures that come with a head.
+/// - From the head on nothing can be retried; only the request's timeout still runs. A success is offered to the sink when
+///   its body is whole. A body that breaks turns it into a `reset`, one cut by the request's timeout into a `timeout`, one
+///   whose client left into `cancelled`; these three last until that moment.
+/// - A response that fails by its status has its outcome at its head and keeps it, whatever becomes of its body.
+final class Exchange {
+    enum Phase: Equatable {
+        /// An attempt runs and has not answered.
+        case attempting
+        /// The machine waits.
+        case waiting
+        /// A response is on its way to the client. `isLogged`: its attempt has its outcome already.
+        case relaying(isLogged: Bool)
+        case ended
+    }
+
+    /// The attempt that runs.
+    struct Running {
+        let number: Int
+        let host: UpstreamHost
+        let startUs: Int64
+        let waitUs: Int64
+        /// The limit until the head; `nil`: none.
+        let limitUs: Int64?
+        var connection: UpstreamConnection?
+        /// Whether any of the request may have reached the host.
+        var isSent = false
+        var answer: Classification?
+        var headUs: Int64 = 0
+    }
+
+    unowned let client: ClientConnection
+    let context: LoopContext
+    let route: Route
+    let rule: RouteRule
+    let method: String
+    let request: UInt64
+    let startUs: Int64
+    let wallUs: Int64
+    var machine: RetryMachine
+    var phase = Phase.waiting
+    var running: Running?
+    var head: HTTPRequestHead
+    var replay: RequestReplay
+    var kept: KeptAnswer?
+    var tried: [Int] = []
+    var lastOutcome = Outcome.reset
+    var lastEndUs: Int64
+    var verdict: RetryMachine.Verdict?
+    var sentStatus = 0
+    var informed = false
+
+    /// A request that belongs to `route`; `head` is what hosts get to see.
+    init(client: ClientConnection, context: LoopContext, route: Route, head: HTTPRequestHead) {
+        self.client = client
+        self.context = context
+        self.route = route
+        self.head = head
+        let core = context.core
+        rule = core.rules.rule(at: route.index)
+        method = head.method.rawValue
+        request = core.nextRequest()
+        startUs = context.loop.nowUs
+        wallUs = core.wallUs()
+        lastEndUs = startUs
+        machine = RetryMachine(
+            rule: rule.rule, isIdempotent: route.configuration.isIdempotent(method: method), startUs: startUs)
+        let mayRetry = (rule.rule.retry?.maxRetries ?? 0) > 0
+        replay = RequestReplay(limit: mayRetry ? core.limits.replayBytes : 0)
+    }
+
+    /// The first attempt.
+    func begin() {
+        route.metrics.active.add()
+        rule.budget?.recordRequest(nowUs: startUs)
+        perform(advance(.begin))
+    }
+
+    // MARK: The machine's actions
+
+    /// Tells the machine what happened. The budget is asked in here, before any wait.
+    func advance(_ event: RetryMachine.Event) -> RetryMachine.Action {
+        let nowUs = context.loop.nowUs
+        return machine.next(event, nowUs: nowUs, unit: context.unit()) { rule.budget?.withdraw(nowUs: nowUs) ?? true }
+    }
+
+    func perform(_ action: RetryMachine.Action) {
+        switch action {
+        case .send(let attempt, let choice, let limitUs):
+            start(attempt, on: choice, limitUs: limitUs)
+        case .wait(let untilUs):
+            phase = .waiting
+            client.timer.arm(untilUs)
+            client.readMore()
+        case .answer(let verdict):
+            conclude(verdict)
+        case .none:
+            break
+        }
+    }
+
+    private func start(_ number: Int, on choice: HostChoice, limitUs: Int64?) {
+        let nowUs = context.loop.nowUs
+        let place = route.pick(choice, tried: tried)
+        tried.append(place)
+        let host = route.hosts[place]
+        phase = .attempting
+        running = Running(
+            number: number, host: host, startUs: nowUs, waitUs: number == 1 ? 0 : nowUs - lastEndUs, limitUs: limitUs)
+        client.timer.arm(limitUs.map { nowUs + $0 })
+        if number > 1 { route.metrics.retries.add() }
+        if let connection = context.pool.takeIdle(host) { return attach(connection) }
+        context.pool.connect(host) { [self] connection in connected(connection, attempt: number) }
+    }
+
+    private func connected(_ connection: UpstreamConnection?, attempt number: Int) {
+        guard phase == .attempting, running?.number == number, running?.connection == nil else {
+            // The attempt was cut off meanwhile: the next one to that host can use the connection.
+            connection?.park()
+            return
+        }
+        if let connection { attach(connection) } else { fail(.connectFailure) }
+    }
+
+    /// Sends what there is of the request; the rest follows as the client sends it.
+    private func attach(_ connection: UpstreamConnection) {
+        connection.lease(to: self)
+        running?.connection = connection
+        running?.isSent = true
+        var sending = head
+        let body = replay.takeForSending()
+        if body.readableBytes > 0 || replay.hasEnded || informed { sending.headers.remove(name: "expect") }
+        connection.send(.head(sending))
+        if body.readableBytes > 0 { connection.send(.body(.byteBuffer(body))) }
+        if replay.hasEnded { connection.send(.end(replay.trailers)) }
+        if !client.isReading { connection.flush() }
+        client.readMore()
+    }
+
+    /// The running attempt failed before its head came.
+    func fail(_ outcome: Outcome) {
+        guard let attempt = running else { return }
+        let nowUs = context.loop.nowUs
+        log(outcome, endUs: nowUs)
+        running = nil
+        lastOutcome = outcome
+        lastEndUs = nowUs
+        let result = AttemptResult(outcome: outcome, mayHaveExecuted: attempt.isSent, isReplayable: replay.isWhole)
+        perform(advance(.attemptEnded(result)))
+    }
+
+    /// There is no further attempt: the client gets the last real answer, or is told why there is none.
+    private func conclude(_ verdict: RetryMachine.Verdict) {
+        self.verdict = verdict
+        if let kept, kept.isWhole {
+            relay(kept.head, isLogged: true)
+            client.send(kept.body)
+            end(kept.trailers)
+        } else {
+            let answer = OwnAnswer(kept: kept?.head, lastOutcome: lastOutcome, verdict: verdict)
+            sentStatus = Int(answer.head.status.code)
+            phase = .relaying(isLogged: true)
+            client.send(answer.head)
+            client.send(answer.body)
+            end(nil)
+        }
+    }
+
+    /// Sends a response's head to the client; from here on only the request's timeout still runs.
+    func relay(_ head: HTTPResponseHead, isLogged: Bool) {
+        phase = .relaying(isLogged: isLogged)
+        client.timer.arm(machine.deadlineUs)
+        var passing = HTTPResponseHead(
+            version: .http1_1, status: head.status, headers: FieldRules.endToEnd(head.headers))
+        if let verdict, verdict != .success {
+            passing.headers.replaceOrAdd(name: OwnAnswer.verdictField, value: verdict.rawValue)
+        }
+        sentStatus = Int(head.status.code)
+        client.send(passing)
+    }
+
+    /// The response is whole.
+    func end(_ trailers: HTTPHeaders?) {
+        settle()
+        client.finish(trailers)
+    }
+
+    /// The end of the request for the counters, once.
+    func settle() {
+        guard phase != .ended else { return }
+        phase = .ended
+        client.timer.arm(nil)
+        kept?.discard()
+        kept = nil
+        running = nil
+        route.metrics.active.add(-1)
+        route.metrics.requestEnded(
+            status: sentStatus, verdict: verdict ?? .success, latencyUs: context.loop.nowUs - startUs)
+    }
+
+    /// Offers the running attempt to the sink.
+    func log(_ outcome: Outcome, endUs: Int64) {
+        guard let attempt = running else { return }
+        var timeoutUs = attempt.limitUs ?? 0
+        if outcome == .timeout, attempt.answer != nil, let deadlineUs = machine.deadlineUs {
+            timeoutUs = deadlineUs - attempt.startUs
+        }
+        let isKept = context.core.sink.offer(
+            Attempt(
+                startUs: wallUs + attempt.startUs - startUs, durationUs: endUs - attempt.startUs, route: route.name,
+                host: attempt.host.name, request: request, attempt: attempt.number, waitUs: attempt.waitUs,
+                outcome: outcome, status: attempt.answer?.status ?? 0, isGRPC: attempt.answer?.isGRPC ?? false,
+                timeoutUs: timeoutUs, retryAfterUs: attempt.answer?.retryAfterUs ?? 0, method: method,
+                ruleVersion: rule.version))
+        if !isKept { route.metrics.dropped.add() }
+        route.metrics.attemptEnded(outcome)
+    }
+}
