@@ -84,13 +84,15 @@ public struct RouteMatch: Equatable, Sendable {
         self.methods = methods
     }
 
-    /// Whether a request belongs here. `host` is the header's value without a port; `path` without a query.
+    /// Whether a request belongs here. `host` is the header's value without a port, in any case (RFC 9110 §4.2.3); a
+    /// query after `path` does not count.
     public func matches(host: String, path: String, method: String) -> Bool {
-        if let wanted = self.host, wanted != host { return false }
+        if let wanted = self.host, wanted != host, wanted.lowercased() != host.lowercased() { return false }
         if !methods.isEmpty && !methods.contains(method) { return false }
         guard path.utf8.starts(with: pathPrefix.utf8) else { return false }
         if pathPrefix.utf8.last == UInt8(ascii: "/") || path.utf8.count == pathPrefix.utf8.count { return true }
-        return path.utf8[path.utf8.index(path.utf8.startIndex, offsetBy: pathPrefix.utf8.count)] == UInt8(ascii: "/")
+        let next = path.utf8[path.utf8.index(path.utf8.startIndex, offsetBy: pathPrefix.utf8.count)]
+        return next == UInt8(ascii: "/") || next == UInt8(ascii: "?")
     }
 }
 
@@ -120,7 +122,8 @@ public struct Objective: Equatable, Hashable, Sendable {
     /// The cost of one request in microseconds. An answer after the deadline finds nobody waiting: it is a failure.
     public func costUs(latencyUs: Int64, failed: Bool, attempts: Int) -> Int64 {
         let isFailure = failed || latencyUs > deadlineUs
-        return min(latencyUs, deadlineUs) + (isFailure ? failureCostUs : 0) + attemptCostUs * Int64(max(0, attempts - 1))
+        return min(latencyUs, deadlineUs) + (isFailure ? failureCostUs : 0) + attemptCostUs
+            * Int64(max(0, attempts - 1))
     }
 }
 

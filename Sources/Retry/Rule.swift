@@ -69,9 +69,13 @@ public enum RetryCondition: Equatable, Hashable, Sendable {
     public init?(name: String) {
         if let outcome = Outcome(name: name), outcome.isFailure {
             self = .outcome(outcome)
-        } else if name.hasPrefix("http_"), let status = Int(name.dropFirst(5)), (400...599).contains(status) {
+        } else if name.hasPrefix("http_"), let status = Int(name.dropFirst(5)), (400...599).contains(status),
+            name == "http_\(status)"
+        {
             self = .http(status)
-        } else if name.hasPrefix("grpc_"), let status = Int(name.dropFirst(5)), (1...16).contains(status) {
+        } else if name.hasPrefix("grpc_"), let status = Int(name.dropFirst(5)), (1...16).contains(status),
+            name == "grpc_\(status)"
+        {
             self = .grpc(status)
         } else {
             return nil

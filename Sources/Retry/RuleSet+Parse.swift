@@ -6,6 +6,7 @@ extension RuleSet {
     ///   - file: its path, for messages.
     /// - Throws: `FileError` with file, line, key, what was wrong and what would be right.
     public init(yaml text: String, file: String) throws(FileError) {
+        try Self.refuseCutShort(text, file: file)
         let root = try YAMLReader.root(of: text, file: file)
         let keys = try root.mapping(keys: ["version", "created", "routes"])
         guard let version = keys["version"] else { throw root.error("version is missing; write version: 1") }
@@ -17,6 +18,18 @@ extension RuleSet {
         for (name, value) in try routes.entries() {
             self.routes[name] = try Self.entry(value)
         }
+    }
+
+    /// A file that was cut at the end of a line is often still YAML, with keys or whole routes missing.
+    private static func refuseCutShort(_ text: String, file: String) throws(FileError) {
+        guard text.utf8.starts(with: firstLine.utf8) else { return }
+        let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        let last = lines.last { !$0.allSatisfy(\.isWhitespace) }
+        guard last.map(String.init) != lastLine else { return }
+        throw FileError(
+            file: file, line: lines.count,
+            reason: "the file is cut short: its first line promises '\(lastLine)' at its end; restore the file, or "
+                + "remove the first line if it is meant to end here")
     }
 
     private static func entry(_ reader: YAMLReader) throws(FileError) -> Entry {

@@ -1,7 +1,12 @@
 extension RuleSet {
+    /// What Meantime's own files begin with; a person's file need not.
+    static let firstLine = "# Written by Meantime, whole: the last line is '...'."
+    /// YAML's end of a document.
+    static let lastLine = "..."
+
     /// The rule file: routes by name, keys always in the same order, so that a diff shows only what changed.
     public func yaml() -> String {
-        var lines = ["version: \(version)", "created: \(Timestamp.format(createdUs))"]
+        var lines = [Self.firstLine, "version: \(version)", "created: \(Timestamp.format(createdUs))"]
         lines.append(routes.isEmpty ? "routes: {}" : "routes:")
         for name in routes.keys.sorted() {
             guard let entry = routes[name] else { continue }
@@ -9,6 +14,7 @@ extension RuleSet {
             lines.append("  \(Self.quoted(name)):" + (body.isEmpty ? " {}" : ""))
             lines += body.map { "    " + $0 }
         }
+        lines.append(Self.lastLine)
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -49,6 +49,8 @@ struct YAMLGuard {
                 isEscaped = true
             } else if byte == quote {
                 self.quote = nil
+                // Two single quotes stand for one: the second opens again.
+                atTokenStart = true
             }
             return nil
         }

@@ -15,7 +15,7 @@ struct YAMLReader {
         }
         let node: Node?
         do {
-            node = try Yams.compose(yaml: text)
+            node = try Yams.compose(yaml: text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
         } catch let error as YamlError {
             throw describe(error, file: file)
         } catch {
@@ -85,7 +85,7 @@ struct YAMLReader {
 
     func integer(_ range: ClosedRange<Int>) throws(FileError) -> Int {
         let text = try text()
-        guard let value = Int(text), range.contains(value) else {
+        guard let value = Int(text), range.contains(value), text.first != "+" else {
             throw error("must be a whole number from \(range.lowerBound) to \(range.upperBound), found '\(text)'")
         }
         return value
@@ -148,10 +148,14 @@ struct YAMLReader {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            return FileError(file: file, line: mark.line, reason: "not YAML: \(problem)")
+            let hint =
+                problem.contains("cannot start any token")
+                ? "; indent with spaces, not with tabs, and put a word that begins with @, % or ` in quotes" : ""
+            return FileError(file: file, line: mark.line, reason: "not YAML: \(problem)\(hint)")
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.map { "\($0)" }.joined(separator: ", ")
-            return FileError(file: file, line: context.mark.line, reason: "a key stands twice in one mapping: \(keys)")
+            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            return FileError(
+                file: file, line: context.mark.line, reason: "\(keys) stands here and again in the same mapping")
         case .reader(let problem, let offset, _, let text):
             let line = offset.map { text.prefix($0).count { $0.isNewline } + 1 }
             return FileError(file: file, line: line, reason: "not YAML: \(problem)")

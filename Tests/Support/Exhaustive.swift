@@ -4,27 +4,28 @@
 /// an odometer does. The options of a choice may depend on the choices before it.
 public struct Choice: CustomStringConvertible {
     private var digits: [(taken: Int, options: Int)] = []
-    private var labels: [String] = []
+    // Written out only when somebody reads them: a run of a million combinations spends its time elsewhere.
+    private var labels: [() -> String] = []
     private var position = 0
 
     fileprivate init() {}
 
     /// Each of the values in turn.
-    public mutating func of<Value>(_ values: [Value], _ label: @autoclosure () -> String) -> Value {
-        let taken = index(below: values.count, label())
-        labels.append("\(label()): \(values[taken])")
-        return values[taken]
+    public mutating func of<Value>(_ values: [Value], _ label: String) -> Value {
+        let value = values[index(below: values.count, label)]
+        labels.append { "\(label): \(value)" }
+        return value
     }
 
     /// Each number of a range in turn.
-    public mutating func of(_ range: ClosedRange<Int>, _ label: @autoclosure () -> String) -> Int {
-        let value = range.lowerBound + index(below: range.count, label())
-        labels.append("\(label()): \(value)")
+    public mutating func of(_ range: ClosedRange<Int>, _ label: String) -> Int {
+        let value = range.lowerBound + index(below: range.count, label)
+        labels.append { "\(label): \(value)" }
         return value
     }
 
     /// False and true.
-    public mutating func flag(_ label: @autoclosure () -> String) -> Bool { of([false, true], label()) }
+    public mutating func flag(_ label: String) -> Bool { of([false, true], label) }
 
     /// Ends the whole run with its trace unless the condition holds. (Far cheaper than an expectation.)
     public func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(ExhaustiveFailure) {
@@ -32,7 +33,7 @@ public struct Choice: CustomStringConvertible {
     }
 
     /// The choices made so far, by label.
-    public var description: String { labels.joined(separator: ", ") }
+    public var description: String { labels.map { $0() }.joined(separator: ", ") }
 
     private mutating func index(below options: Int, _ label: String) -> Int {
         precondition(options > 0, "choice '\(label)' has no option")
