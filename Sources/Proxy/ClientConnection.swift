@@ -186,7 +186,8 @@ final class ClientConnection: ChannelInboundHandler {
         requestEnded = false
         state = .serving
         if case .headerOverflow = problem {
-            refuse(.requestHeaderFieldsTooLarge, "the request's head is larger than \(shared.core.limits.headBytes) bytes")
+            refuse(
+                .requestHeaderFieldsTooLarge, "the request's head is larger than \(shared.core.limits.headBytes) bytes")
         } else {
             refuse(.badRequest, "not an HTTP/1.1 request")
         }

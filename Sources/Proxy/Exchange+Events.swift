@@ -47,12 +47,12 @@ extension Exchange {
     func clientLeft() {
         guard phase != .ended else { return }
         let connection = running?.connection
+        let nowUs = context.loop.nowUs
         if phase != .relaying(isLogged: true) {
-            log(.cancelled, endUs: context.loop.nowUs)
+            log(.cancelled, endUs: nowUs)
             verdict = .clientGone
         }
-        _ = advance(.clientGone)
-        if phase == .waiting || phase == .attempting { sentStatus = 0 }
+        _ = advance(.clientGone, nowUs: nowUs)
         settle()
         connection?.abandon()
     }
@@ -61,7 +61,7 @@ extension Exchange {
     func timeIsUp() {
         switch phase {
         case .waiting:
-            perform(advance(.waitOver))
+            perform(advance(.waitOver, nowUs: context.loop.nowUs))
         case .attempting:
             let connection = running?.connection
             running?.connection = nil
@@ -78,8 +78,10 @@ extension Exchange {
     private func breakOff(_ outcome: Outcome) {
         let connection = running?.connection
         if phase == .relaying(isLogged: false) {
-            log(outcome, endUs: context.loop.nowUs)
-            if case .answer(let last) = advance(.attemptEnded(AttemptResult(outcome: outcome))) { verdict = last }
+            let nowUs = context.loop.nowUs
+            log(outcome, endUs: nowUs)
+            let action = advance(.attemptEnded(AttemptResult(outcome: outcome)), nowUs: nowUs)
+            if case .answer(let last) = action { verdict = last }
         }
         settle()
         connection?.abandon()
@@ -107,7 +109,7 @@ extension Exchange: UpstreamConsumer {
         running?.answer = answer
         running?.headUs = nowUs
         if answer.outcome == .success {
-            _ = advance(.responseStarted)
+            _ = advance(.responseStarted, nowUs: nowUs)
             return relay(head, isLogged: false)
         }
         log(answer.outcome, endUs: nowUs)
@@ -116,7 +118,7 @@ extension Exchange: UpstreamConsumer {
         let result = AttemptResult(
             outcome: answer.outcome, status: answer.status, isGRPC: answer.isGRPC, retryAfterUs: answer.retryAfterUs,
             isReplayable: replay.isWhole)
-        let action = advance(.attemptEnded(result))
+        let action = advance(.attemptEnded(result), nowUs: nowUs)
         if case .answer(let last) = action {
             verdict = last
             kept?.discard()
@@ -135,7 +137,8 @@ extension Exchange: UpstreamConsumer {
     func upstreamEnded(_ connection: UpstreamConnection, _ trailers: HTTPHeaders?) {
         if phase == .relaying(isLogged: false), let attempt = running {
             log(.success, endUs: attempt.headUs)
-            if case .answer(let last) = advance(.attemptEnded(AttemptResult(outcome: .success))) { verdict = last }
+            let action = advance(.attemptEnded(AttemptResult(outcome: .success)), nowUs: context.loop.nowUs)
+            if case .answer(let last) = action { verdict = last }
         }
         end(trailers)
     }

@@ -82,21 +82,20 @@ final class Exchange {
     func begin() {
         route.metrics.active.add()
         rule.budget?.recordRequest(nowUs: startUs)
-        perform(advance(.begin))
+        perform(advance(.begin, nowUs: startUs))
     }
 
     // MARK: The machine's actions
 
     /// Tells the machine what happened. The budget is asked in here, before any wait.
-    func advance(_ event: RetryMachine.Event) -> RetryMachine.Action {
-        let nowUs = context.loop.nowUs
-        return machine.next(event, nowUs: nowUs, unit: context.unit()) { rule.budget?.withdraw(nowUs: nowUs) ?? true }
+    func advance(_ event: RetryMachine.Event, nowUs: Int64) -> RetryMachine.Action {
+        machine.next(event, nowUs: nowUs, unit: context.unit()) { rule.budget?.withdraw(nowUs: nowUs) ?? true }
     }
 
     func perform(_ action: RetryMachine.Action) {
         switch action {
         case .send(let attempt, let choice, let limitUs):
-            start(attempt, on: choice, limitUs: limitUs)
+            start(attempt, on: choice, limitUs: limitUs, nowUs: attempt == 1 ? startUs : context.loop.nowUs)
         case .wait(let untilUs):
             phase = .waiting
             client.timer.arm(untilUs)
@@ -108,9 +107,8 @@ final class Exchange {
         }
     }
 
-    private func start(_ number: Int, on choice: HostChoice, limitUs: Int64?) {
-        let nowUs = context.loop.nowUs
-        let place = route.pick(choice, tried: tried)
+    private func start(_ number: Int, on choice: HostChoice, limitUs: Int64?, nowUs: Int64) {
+        let place = route.pick(choice, tried: tried, unit: context.unit)
         tried.append(place)
         let host = route.hosts[place]
         phase = .attempting
@@ -155,7 +153,7 @@ final class Exchange {
         lastOutcome = outcome
         lastEndUs = nowUs
         let result = AttemptResult(outcome: outcome, mayHaveExecuted: attempt.isSent, isReplayable: replay.isWhole)
-        perform(advance(.attemptEnded(result)))
+        perform(advance(.attemptEnded(result), nowUs: nowUs))
     }
 
     /// There is no further attempt: the client gets the last real answer, or is told why there is none.

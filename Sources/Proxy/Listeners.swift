@@ -48,7 +48,9 @@ struct Listeners: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandlers([AcceptBackoffHandler(), ConnectionGate(limit: limit)])
+                    try channel.pipeline.syncOperations.addHandlers([
+                        AcceptBackoffHandler(), ConnectionGate(limit: limit),
+                    ])
                 }
             }
             .childChannelOption(.autoRead, value: false)

@@ -39,18 +39,15 @@ final class Route: Sendable {
 
     var name: String { configuration.name }
 
-    /// The place of the host that is next: round robin over all requests of the route; `other` skips what was tried
-    /// while there is a host left. Not by load: a host that fails at once would look idle and draw the traffic.
-    func pick(_ choice: HostChoice, tried: [Int]) -> Int {
-        let first = turn.wrappingAdd(1, ordering: .relaxed).oldValue & Int.max
-        guard choice == .other, tried.count < hosts.count || Set(tried).count < hosts.count else {
-            return first % hosts.count
-        }
-        for step in 0..<hosts.count {
-            let place = (first % hosts.count + step) % hosts.count
-            if !tried.contains(place) { return place }
-        }
-        return first % hosts.count
+    /// The place of the host for an attempt. First attempts go round robin over all requests of the route: not by load,
+    /// since a host that fails at once would look idle and draw the traffic. Retries draw a host by `unit`, uniform in
+    /// [0, 1): taking the next in turn would tie them, and the first attempts after them, to the turn of the host that
+    /// failed. `other` draws from what the request has not tried, while there is any.
+    func pick(_ choice: HostChoice, tried: [Int], unit: () -> Double) -> Int {
+        if tried.isEmpty { return (turn.wrappingAdd(1, ordering: .relaxed).oldValue & Int.max) % hosts.count }
+        let untried = choice == .other ? hosts.indices.filter { !tried.contains($0) } : []
+        let places = untried.isEmpty ? Array(hosts.indices) : untried
+        return places[min(Int(unit() * Double(places.count)), places.count - 1)]
     }
 }
 
@@ -79,7 +76,8 @@ struct RouteTable: Sendable {
                 guard let endpoint = Endpoint(name), endpoint.port > 0 else {
                     throw ProxyError(
                         .badAddress,
-                        "route '\(configuration.name)': host '\(name)' must be address:port with a port from 1 to 65535")
+                        "route '\(configuration.name)': host '\(name)' must be address:port with a port from 1 to 65535"
+                    )
                 }
                 let host = UpstreamHost(name: name, index: hosts.count, endpoint: endpoint)
                 hosts.append(host)

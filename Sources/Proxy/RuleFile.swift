@@ -60,5 +60,7 @@ enum RuleFile {
         return text
     }
 
-    private static func message(_ code: CInt) -> String { strerror(code).map { String(cString: $0) } ?? "errno \(code)" }
+    private static func message(_ code: CInt) -> String {
+        strerror(code).map { String(cString: $0) } ?? "errno \(code)"
+    }
 }
