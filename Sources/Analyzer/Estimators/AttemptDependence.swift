@@ -2,9 +2,13 @@ public import Retry
 
 /// Whether a request that was slow once is slow again: what decides if a timeout may be shortened or a hedge added.
 ///
-/// "Slow" means no answer within the limit that cut off the first attempt. The log shows a second attempt of a slow
-/// request only where a rule retried its timeouts, or hedged it; a first attempt that answered slowly is not seen again.
-/// Attempts that started while their host was probably down are left out: an outage, not the request, made them slow.
+/// "Slow" means no answer within a limit: the one that cut off the first attempt, or the delay after which a hedge was
+/// sent beside it. The log shows a second attempt of a slow request only where a rule retried its timeouts or hedged;
+/// a first attempt that answered slowly and in time is not seen again, so slowness below the limit stays unknown.
+///
+/// Attempts on a host that was probably down are left out (an outage, not the request, made them slow), but only where
+/// another request's attempt beside them failed too: a big request that times out twice in quiet traffic looks like an
+/// outage, and must not hide itself that way.
 ///
 /// methods: dependence
 public struct AttemptDependence: Equatable, Sendable {
@@ -20,8 +24,10 @@ public struct AttemptDependence: Equatable, Sendable {
 
     /// Second attempts of slow requests: how many were slow too.
     public var slowAfterSlow: Proportion
-    /// First attempts under the same limits: how many were slow.
+    /// First attempts, measured by the middle one of those limits: how many were slow.
     public var slow: Proportion
+    /// That limit, microseconds; 0 when the log has no limit at all.
+    public var limitUs: Int64
     /// What follows.
     public var verdict: Verdict
 
@@ -32,15 +38,42 @@ public struct AttemptDependence: Equatable, Sendable {
 
     /// Reads it off a route's log. Cost: O(n).
     public init(columns: AttemptColumns, states: HostStates?) {
-        var tally = DependenceTally()
-        for row in 0..<columns.count {
-            // A first attempt that went to a host that was down tells of the host.
-            if let states, states.probeUpProbability[row] < 0.5 { continue }
-            tally.add(columns, row)
+        let isOutage = Self.outageRows(columns, states)
+        var pairing = SlowPairs(columns)
+        for row in 0..<columns.count { pairing.add(row, isOutage: isOutage[row]) }
+        limitUs = pairing.middleLimitUs
+        slowAfterSlow = pairing.slowAfterSlow
+        slow = Proportion(hits: 0, trials: 0)
+        if limitUs > 0 {
+            for row in 0..<columns.count where columns.attempt[row] == 1 && !isOutage[row] {
+                guard let isSlow = columns.isSlow(row, limitUs: limitUs) else { continue }
+                slow.trials += 1
+                if isSlow { slow.hits += 1 }
+            }
         }
-        slowAfterSlow = tally.slowAfterSlow
-        slow = tally.slow
-        verdict = Self.verdict(slowAfterSlow: tally.slowAfterSlow, slow: tally.slow)
+        verdict = Self.verdict(slowAfterSlow: slowAfterSlow, slow: slow)
+    }
+
+    /// Rows on a host that was probably down, as another request's nearest attempt on it confirms.
+    private static func outageRows(_ columns: AttemptColumns, _ states: HostStates?) -> [Bool] {
+        var isOutage = [Bool](repeating: false, count: columns.count)
+        guard let states else { return isOutage }
+        for track in states.tracks {
+            for index in track.row.indices {
+                let row = Int(track.row[index])
+                guard states.probeUpProbability[row] < 0.5 else { continue }
+                isOutage[row] = [-1, 1].contains { direction in
+                    var near = index + direction
+                    while track.row.indices.contains(near) {
+                        let other = Int(track.row[near])
+                        if columns.request[other] != columns.request[row] { return columns.outcome[other].isFailure }
+                        near += direction
+                    }
+                    return false
+                }
+            }
+        }
+        return isOutage
     }
 
     /// The verdict on two proportions.
@@ -55,44 +88,67 @@ public struct AttemptDependence: Equatable, Sendable {
     }
 }
 
-/// Goes through a log in order of start and pairs attempts of a request.
-private struct DependenceTally {
+/// Goes through a log in order of start and pairs the first two attempts of requests whose first was slow.
+private struct SlowPairs {
     var slowAfterSlow = Proportion(hits: 0, trials: 0)
-    var slow = Proportion(hits: 0, trials: 0)
+    private let columns: AttemptColumns
+    private var limitsUs: [Int64] = []
     /// The limit that an open request has exceeded once.
     private var exceededUs: [UInt64: Int64] = [:]
+    /// When the first attempt of a request that was hedged began.
+    private var beganUs: [UInt64: Int64] = [:]
+    private let hedged: Set<UInt64>
 
-    mutating func add(_ columns: AttemptColumns, _ row: Int) {
-        let request = columns.request[row]
-        let isFirst = columns.attempt[row] == 1
-        if !isFirst, let limitUs = exceededUs.removeValue(forKey: request) {
-            count(columns, row, limitUs: limitUs, into: \.slowAfterSlow)
-            return
-        }
-        guard isFirst else { return }
-        let limitUs = columns.timeoutUs[row]
-        if limitUs > 0 { count(columns, row, limitUs: limitUs, into: \.slow) }
-        if columns.outcome[row] == .timeout {
-            exceededUs[request] = limitUs > 0 ? limitUs : columns.durationUs[row]
-        }
+    init(_ columns: AttemptColumns) {
+        self.columns = columns
+        var hedged: Set<UInt64> = []
+        for row in 0..<columns.count where columns.hedge[row] { hedged.insert(columns.request[row]) }
+        self.hedged = hedged
     }
 
-    /// An attempt counts if it was watched as long as the limit or answered before.
-    private mutating func count(
-        _ columns: AttemptColumns, _ row: Int, limitUs: Int64, into proportion: WritableKeyPath<Self, Proportion>
-    ) {
-        let durationUs = columns.durationUs[row]
-        switch columns.outcome[row] {
-        case .success:
-            self[keyPath: proportion].trials += 1
-            if durationUs > limitUs { self[keyPath: proportion].hits += 1 }
-        case .timeout, .cancelled:
-            // Cut off before the limit: neither fast nor slow. Limits fire a little late, never early.
-            guard durationUs >= limitUs else { return }
-            self[keyPath: proportion].trials += 1
-            self[keyPath: proportion].hits += 1
-        default:
+    /// The middle limit of the pairs; without pairs, that of the first attempts that had one.
+    var middleLimitUs: Int64 {
+        var limits = limitsUs
+        if limits.isEmpty {
+            for row in 0..<columns.count where columns.attempt[row] == 1 && columns.timeoutUs[row] > 0 {
+                limits.append(columns.timeoutUs[row])
+            }
+        }
+        limits.sort()
+        return limits.isEmpty ? 0 : limits[limits.count / 2]
+    }
+
+    mutating func add(_ row: Int, isOutage: Bool) {
+        let request = columns.request[row]
+        if columns.attempt[row] == 1 {
+            if isOutage { return }
+            if hedged.contains(request) { beganUs[request] = columns.startUs[row] }
+            if columns.outcome[row] == .timeout {
+                let limitUs = columns.timeoutUs[row]
+                exceededUs[request] = limitUs > 0 ? limitUs : columns.durationUs[row]
+            }
             return
+        }
+        let retried = exceededUs.removeValue(forKey: request)
+        let began = beganUs.removeValue(forKey: request)
+        let beside = columns.hedge[row] ? began.map { columns.startUs[row] - $0 } : nil
+        guard !isOutage, let limitUs = beside ?? retried, limitUs > 0,
+            let isSlow = columns.isSlow(row, limitUs: limitUs)
+        else { return }
+        limitsUs.append(limitUs)
+        slowAfterSlow.trials += 1
+        if isSlow { slowAfterSlow.hits += 1 }
+    }
+}
+
+extension AttemptColumns {
+    /// Whether a row took longer than a limit; `nil` if it was cut off before or failed in another way.
+    fileprivate func isSlow(_ row: Int, limitUs: Int64) -> Bool? {
+        switch outcome[row] {
+        case .success: durationUs[row] > limitUs
+        // Limits fire a little late, never early.
+        case .timeout, .cancelled: durationUs[row] >= limitUs ? true : nil
+        default: nil
         }
     }
 }

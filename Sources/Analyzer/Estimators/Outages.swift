@@ -33,6 +33,11 @@ public struct Outages: Sendable {
     /// Whether the row is a failure on a host that was up.
     public private(set) var isBlip: [Bool] = []
 
+    /// The first start and the last one.
+    private(set) var spanUs: ClosedRange<Int64> = 0...0
+    /// Hosts with at least one probe.
+    private(set) var hostsSeen: Set<Int> = []
+
     /// The unit of a row.
     public func unit(of row: Int) -> Int { Int(unit[row]) }
 
@@ -45,8 +50,10 @@ public struct Outages: Sendable {
     /// Cuts a route's log by the smoothed states of its hosts.
     public init(columns: AttemptColumns, states: HostStates) {
         guard let first = columns.startUs.first, let last = columns.startUs.last else { return }
+        spanUs = first...last
         for host in 0..<states.hostCount {
             let track = states.tracks[host]
+            if !track.row.isEmpty { hostsSeen.insert(host) }
             if track.parameters.outageRatePerSecond == 0 { continue }
             var finder = HostOutageFinder(host: host, track: track, firstUs: first, endUs: last + 1)
             finder.run(up: { states.probeUpProbability[Int(track.row[$0])] }, columns: columns)

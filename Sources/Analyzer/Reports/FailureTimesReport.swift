@@ -1,0 +1,85 @@
+public import Retry
+
+/// `failure-times`: how often each route fails, how long it stays down, and how long it stays up. methods: outages
+public enum FailureTimesReport {
+    /// One row a route and outcome, after one for all failures of the route, which carries the outages.
+    ///
+    /// - Throws: what the source throws.
+    public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
+        var table = ReportTable(title: "failure-times", columns: columns)
+        try scope.forEachRoute(of: source) { attempts in
+            for row in rows(of: attempts) { table.append(row) }
+        }
+        table.notes = try scope.notes(of: source, table: table)
+        table.notes += [
+            "An outage is a stretch in which a host was more likely down than up, from all attempts on it; outages of "
+                + "several hosts that may overlap are one.",
+            "Outage durations and times between outages are interval-censored (Turnbull); those cut by the ends of the "
+                + "log count as lower bounds. Brackets are 95 % intervals from resampling outages; an empty cell lies "
+                + "past everything observed.",
+            "A blip is a failure on a host that was up. Shares have Wilson's 95 % intervals, which take attempts as "
+                + "independent.",
+        ]
+        return table
+    }
+
+    private static let columns: [ReportTable.Column] = [
+        .init("route", .text), .init("outcome", .text), .init("attempts", .count), .init("failures", .count),
+        .init("share", .probability), .init("share_low", .probability), .init("share_high", .probability),
+        .init("blips", .count), .init("outages", .count),
+        .init("outage_p50", .durationUs), .init("outage_p50_low", .durationUs), .init("outage_p50_high", .durationUs),
+        .init("outage_p90", .durationUs), .init("outage_p90_low", .durationUs), .init("outage_p90_high", .durationUs),
+        .init("between_p50", .durationUs), .init("between_p50_low", .durationUs),
+        .init("between_p50_high", .durationUs),
+    ]
+
+    private static func rows(of attempts: AttemptColumns) -> [[ReportTable.Cell]] {
+        let states = HostStateSmoother().smooth(attempts)
+        let outages = Outages(columns: attempts, states: states)
+        let failures = attempts.outcome.count(where: \.isFailure)
+        var generator = ReportGenerator(of: attempts)
+        let down = RecoveryCurve(outages: outages.durations, using: &generator)
+        let between = RecoveryCurve(outages: outages.timesBetween, using: &generator)
+        var rows = [
+            lead(attempts, "all failures", failures, blips: outages.blips)
+                + [.count(outages.outages.count)] + down.cells(share: 0.5) + down.cells(share: 0.9)
+                + between.cells(share: 0.5)
+        ]
+        for outcome in Outcome.allCases where outcome.isFailure {
+            let count = attempts.outcome.count { $0 == outcome }
+            if count == 0 { continue }
+            let blips = attempts.outcome.indices.count { attempts.outcome[$0] == outcome && outages.isBlip[$0] }
+            let own = lead(attempts, outcome.name, count, blips: blips)
+            rows.append(own + [ReportTable.Cell](repeating: .none, count: columns.count - own.count))
+        }
+        return rows
+    }
+
+    private static func lead(
+        _ attempts: AttemptColumns, _ outcome: String, _ failures: Int, blips: Int
+    ) -> [ReportTable.Cell] {
+        let tried = attempts.outcome.count { $0 != .cancelled }
+        let share = Proportion(hits: Double(failures), trials: Double(tried))
+        return [
+            .text(attempts.route), .text(outcome), .count(attempts.count), .count(failures), .real(share.estimate),
+            .real(share.interval().lowerBound), .real(share.interval().upperBound), .count(blips),
+        ]
+    }
+}
+
+extension RecoveryCurve {
+    /// The law of durations of which each is a unit of its own.
+    init(outages durations: [CensoredInterval], using generator: inout some RandomNumberGenerator) {
+        self.init(
+            durations, unit: Array(durations.indices),
+            request: Request(atUs: [], shares: [0.5, 0.9], replicates: 200), using: &generator)
+    }
+
+    /// A quantile and its interval; empty where unknown.
+    func cells(share: Double) -> [ReportTable.Cell] {
+        guard failures > 0, let one = quantiles.first(where: { $0.share == share }) else {
+            return [.none, .none, .none]
+        }
+        return [.us(one.estimateUs), .us(one.lowUs), .us(one.highUs)]
+    }
+}
