@@ -1,0 +1,93 @@
+import Retry
+
+/// The rules worth pricing on a route: everything but the waits follows from the objective and the evidence.
+struct CandidateRules {
+    /// What all candidates share: limits, what is retried and where.
+    var frame: Rule
+    /// Budgets to try.
+    var budgets: [BudgetPolicy]
+    /// At most this many retries.
+    var maxRetries: Int
+    /// Per-try timeouts to try; `nil` stands for none.
+    var perTryTimeoutsUs: [Int64?]
+    /// All waits of a request together stay below this, so that the last retry still fits in the deadline.
+    var waitsBelowUs: Int64
+
+    /// Waits are spread by a tenth, so that requests that failed together do not return together.
+    static let jitter = 0.1
+
+    /// A coarse, even covering of schedules: first waits in octaves, then constant, doubling or quadrupling.
+    func grid() -> [Rule] {
+        var schedules: Set<[Int64]> = []
+        let bases: [Int64] = [5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000]
+        for retries in 1...max(1, maxRetries) where maxRetries > 0 {
+            for growth in [1, 2, 4] as [Int64] {
+                for base in bases {
+                    schedules.insert(Self.geometric(base, growth, retries))
+                    schedules.insert([0] + Self.geometric(base, growth, retries - 1))
+                }
+            }
+        }
+        let fitting = schedules.filter { !$0.isEmpty && $0.reduce(0, +) < waitsBelowUs }
+        let ordered = fitting.sorted { $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1) }
+        return budgets.flatMap { budget in
+            perTryTimeoutsUs.flatMap { perTryUs in
+                ([[]] + ordered).map { rule(waits: $0, perTryUs: perTryUs, budget: budget) }
+            }
+        }
+    }
+
+    /// The frame with these waits; no waits, no retries.
+    private func rule(waits: [Int64], perTryUs: Int64?, budget: BudgetPolicy?) -> Rule {
+        var rule = frame
+        rule.perTryTimeoutUs = perTryUs
+        rule.budget = budget
+        if waits.isEmpty {
+            rule.retry = nil
+        } else {
+            rule.retry?.maxRetries = waits.count
+            rule.retry?.backoff = .waits(waits, jitter: Self.jitter)
+        }
+        return rule
+    }
+
+    /// Rules one step away: one wait longer, shorter or none. The number of retries stays.
+    func neighbours(of rule: Rule, stepping factors: [Double]) -> [Rule] {
+        let waits = Self.waits(of: rule)
+        var schedules: Set<[Int64]> = []
+        for index in waits.indices {
+            var moved = waits
+            for factor in factors {
+                moved[index] = Self.rounded(max(2000, Double(waits[index])) * factor)
+                schedules.insert(moved)
+            }
+            moved[index] = 0
+            schedules.insert(moved)
+        }
+        schedules.remove(waits)
+        return schedules.filter { $0.reduce(0, +) < waitsBelowUs }.sorted { $0.lexicographicallyPrecedes($1) }
+            .map { self.rule(waits: $0, perTryUs: rule.perTryTimeoutUs, budget: rule.budget) }
+    }
+
+    /// A rule's waits, one for each retry.
+    static func waits(of rule: Rule) -> [Int64] {
+        guard let retry = rule.retry, case .waits(let list, _) = retry.backoff else { return [] }
+        return (0..<retry.maxRetries).map { list[min($0, list.count - 1)] }
+    }
+
+    /// Two significant digits: nobody reads more, and the price is taken after rounding.
+    static func rounded(_ us: Double) -> Int64 {
+        if us < 500 { return 0 }
+        var scale = 1000.0
+        while us / scale >= 100 { scale *= 10 }
+        return Int64((us / scale).rounded() * scale)
+    }
+
+    private static func geometric(_ base: Int64, _ growth: Int64, _ count: Int) -> [Int64] {
+        var wait = base
+        return (0..<max(0, count)).map { _ in
+            defer { wait = min(wait * growth, 60_000_000) }
+            return wait
+        }
+    }
+}

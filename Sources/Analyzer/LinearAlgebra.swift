@@ -1,0 +1,41 @@
+import COpenBLAS
+
+/// A dense matrix of doubles, column by column, as BLAS keeps it.
+public struct Matrix: Equatable, Sendable {
+    /// Rows.
+    public let rows: Int
+    /// Columns.
+    public let columns: Int
+    /// Element (r, c) stands at r + c × rows.
+    public var elements: [Double]
+
+    /// A matrix of zeros.
+    public init(rows: Int, columns: Int) {
+        self.rows = rows
+        self.columns = columns
+        elements = Array(repeating: 0, count: rows * columns)
+    }
+
+    /// Element (row, column).
+    public subscript(row: Int, column: Int) -> Double {
+        get { elements[row + column * rows] }
+        set { elements[row + column * rows] = newValue }
+    }
+
+    /// The product `self` × `other`: one DGEMM.
+    ///
+    /// - Precondition: `self.columns == other.rows`.
+    public func multiplied(by other: Matrix) -> Matrix {
+        precondition(
+            columns == other.rows, "a \(rows)×\(columns) matrix cannot be multiplied by \(other.rows)×\(other.columns)")
+        var product = Matrix(rows: rows, columns: other.columns)
+        if rows == 0 || columns == 0 || other.columns == 0 { return product }
+        cblas_dgemm(
+            CblasColMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(other.columns), blasint(columns), 1,
+            elements, blasint(rows), other.elements, blasint(other.rows), 0, &product.elements, blasint(rows))
+        return product
+    }
+
+    /// One column.
+    public func column(_ index: Int) -> ArraySlice<Double> { elements[index * rows..<(index + 1) * rows] }
+}

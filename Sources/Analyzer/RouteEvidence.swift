@@ -1,0 +1,196 @@
+import Retry
+
+/// One route's log, read for pricing: facts by evidence unit, and what the log can and cannot tell.
+struct RouteEvidence {
+    let facts: RouteFacts
+    let failures: Int
+    let outages: Int
+    let windowUs: ClosedRange<Int64>
+    /// Outcomes that occur.
+    let seen: Set<Outcome>
+    /// Whether retries of slow attempts were shown to be fast (methods: attempt dependence).
+    let areSlowRetriesFast: Bool
+    let longestSuccessUs: Int64
+    let assumptions: [String]
+    private let law: LatencyLaw
+
+    /// At most this many rows are played; beyond, every n-th stands for n.
+    static let mostPlayedRows = 20_000
+
+    init?(_ columns: AttemptColumns, setting: RouteSetting) {
+        let firsts = (0..<columns.count).filter { columns.attempt[$0] == 1 && !columns.hedge[$0] }
+        guard let firstUs = columns.startUs.first, let lastUs = columns.startUs.last, !firsts.isEmpty else {
+            return nil
+        }
+        let availability = Availability(columns)
+        let outages = Outages(columns: columns, states: availability.smoothed)
+        let dependence = AttemptDependence(columns: columns, states: availability.smoothed)
+        let law = LatencyLaw.success(of: columns, states: availability.smoothed)
+        let builder = FactsBuilder(
+            columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability)
+        facts = builder.facts(law: law)
+        self.law = law
+        failures = columns.outcome.count(where: \.isFailure)
+        self.outages = outages.outages.count
+        windowUs = firstUs...lastUs
+        seen = Set(columns.outcome)
+        areSlowRetriesFast = dependence.verdict == .independent
+        longestSuccessUs = (0..<columns.count).reduce(0) { longest, row in
+            columns.outcome[row] == .success ? max(longest, columns.durationUs[row]) : longest
+        }
+        var assumptions = builder.assumptions
+        switch dependence.verdict {
+        case .independent: break
+        case .dependent: assumptions.append("slow attempts are slow again when retried: timeouts are left alone")
+        case .notIdentified:
+            assumptions.append(
+                "the log does not tell whether retries of slow attempts are fast: timeouts are left alone")
+        }
+        if availability.isShared { assumptions.append("the hosts fail together: their states are taken as one") }
+        self.assumptions = assumptions
+    }
+
+    /// The time within which this share of attempts is answered, if the log reaches that far.
+    func latencyQuantileUs(_ share: Double) -> Double? { law.quantileUs(share) }
+}
+
+/// Sorts a route's requests by what a rule can change about them.
+struct FactsBuilder {
+    let columns: AttemptColumns
+    let firsts: [Int]
+    let setting: RouteSetting
+    let outages: Outages
+    let availability: Availability
+    private(set) var assumptions: [String] = []
+    private let requestEnds: [UInt64: RequestEnd]
+
+    /// How a request that needed more than one attempt ended.
+    private struct RequestEnd {
+        var endUs: Int64
+        var isSuccess: Bool
+        var attempts: Int
+    }
+
+    init(
+        columns: AttemptColumns, firsts: [Int], setting: RouteSetting, outages: Outages, availability: Availability
+    ) {
+        self.columns = columns
+        self.firsts = firsts
+        self.setting = setting
+        self.outages = outages
+        self.availability = availability
+        requestEnds = Self.ends(of: columns)
+        if setting.isIdempotent == nil && columns.methodNames.contains("") {
+            assumptions.append(
+                "the log names no method for some attempts: those are taken as not idempotent, so only what was never "
+                    + "executed is retried; set idempotent: true if repeating is safe")
+        }
+    }
+
+    func facts(law: LatencyLaw) -> RouteFacts {
+        let units = outages.units.count
+        let slowFromUs = Int64(law.quantileUs(0.9) ?? 0)
+        var fixedCostUs = [Double](repeating: 0, count: units)
+        var fixedSuccesses = fixedCostUs
+        var requests = fixedCostUs
+        var recorded = UnitTotals(units: units)
+        var failed: [RouteFacts.First] = []
+        var slow: [RouteFacts.First] = []
+        let firstUs = columns.startUs[0]
+        let seconds = Int((columns.startUs[columns.count - 1] - firstUs) / 1_000_000) + 1
+        var requestsBySecond = [Int64](repeating: 0, count: seconds)
+        for row in firsts where columns.outcome[row] != .cancelled {
+            let unit = outages.unit(of: row)
+            requests[unit] += 1
+            requestsBySecond[Int((columns.startUs[row] - firstUs) / 1_000_000)] += 1
+            record(row, unit, in: &recorded)
+            let durationUs = columns.durationUs[row]
+            if columns.outcome[row] != .success {
+                failed.append(first(row, unit))
+            } else if durationUs > slowFromUs || durationUs > setting.objective.deadlineUs {
+                slow.append(first(row, unit))
+            } else {
+                fixedCostUs[unit] += Double(durationUs)
+                fixedSuccesses[unit] += 1
+            }
+        }
+        return RouteFacts(
+            objective: setting.objective, hostCount: columns.hostNames.count, failed: Self.thinned(failed),
+            slow: Self.thinned(slow), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
+            requests: requests, recorded: recorded, requestsBySecond: requestsBySecond, firstUs: firstUs,
+            answerProbability: availability.answerProbability(host:atUs:), latency: latencies(law),
+            failureUs: medianFailureUs)
+    }
+
+    /// One table a host; a host that answered too seldom for a law of its own takes the route's.
+    private func latencies(_ law: LatencyLaw) -> [LatencyTable] {
+        let table = LatencyTable(law)
+        return columns.hostNames.indices.map { host in
+            let rows = columns.host.count { $0 == host }
+            guard columns.hostNames.count > 1, rows >= 200 else { return table }
+            return LatencyTable(LatencyLaw.success(of: columns, states: availability.smoothed, host: host))
+        }
+    }
+
+    private func first(_ row: Int, _ unit: Int) -> RouteFacts.First {
+        RouteFacts.First(
+            startUs: columns.startUs[row], durationUs: columns.durationUs[row], host: Int(columns.host[row]),
+            outcome: columns.outcome[row], status: Int(columns.status[row]), isGRPC: columns.isGRPC[row],
+            retryAfterUs: columns.retryAfterUs[row],
+            isIdempotent: setting.isIdempotent
+                ?? RouteConfiguration.idempotentMethods.contains(columns.methodNames[Int(columns.method[row])]),
+            unit: unit, weight: 1)
+    }
+
+    /// What the request cost as the log shows it.
+    private func record(_ row: Int, _ unit: Int, in recorded: inout UnitTotals) {
+        let end = requestEnds[columns.request[row]]
+        let isSuccess = end?.isSuccess ?? (columns.outcome[row] == .success)
+        let endUs = end?.endUs ?? columns.startUs[row] + columns.durationUs[row]
+        let latencyUs = endUs - columns.startUs[row]
+        let attempts = end?.attempts ?? 1
+        let cost = setting.objective.costUs(latencyUs: latencyUs, failed: !isSuccess, attempts: attempts)
+        recorded.costUs[unit] += Double(cost)
+        recorded.extra[unit] += Double(attempts - 1)
+        if isSuccess && latencyUs <= setting.objective.deadlineUs { recorded.successes[unit] += 1 }
+    }
+
+    private static func ends(of columns: AttemptColumns) -> [UInt64: RequestEnd] {
+        var ends: [UInt64: RequestEnd] = [:]
+        for row in 0..<columns.count where columns.attempt[row] > 1 {
+            let endUs = columns.startUs[row] + columns.durationUs[row]
+            let isSuccess = columns.outcome[row] == .success
+            let known = ends[columns.request[row]]
+            let attempts = max(known?.attempts ?? 1, Int(columns.attempt[row]))
+            if let known, known.isSuccess || (!isSuccess && known.endUs > endUs) {
+                ends[columns.request[row]]?.attempts = attempts
+            } else {
+                ends[columns.request[row]] = RequestEnd(endUs: endUs, isSuccess: isSuccess, attempts: attempts)
+            }
+        }
+        return ends
+    }
+
+    private var medianFailureUs: Int64 {
+        let durations = (0..<columns.count).filter { columns.outcome[$0].isFailure && columns.outcome[$0] != .timeout }
+            .map { columns.durationUs[$0] }.sorted()
+        return durations.isEmpty ? 1000 : durations[durations.count / 2]
+    }
+
+    private static func thinned(_ rows: [RouteFacts.First]) -> [RouteFacts.First] {
+        let every = (rows.count + RouteEvidence.mostPlayedRows - 1) / RouteEvidence.mostPlayedRows
+        guard every > 1 else { return rows }
+        var kept: [RouteFacts.First] = []
+        // Units keep their share: rows are thinned within each unit, and the last of a unit carries what is left over.
+        for (_, members) in Dictionary(grouping: rows, by: \.unit) {
+            var index = 0
+            while index < members.count {
+                var row = members[min(members.count - 1, index + every / 2)]
+                row.weight = Double(min(every, members.count - index))
+                kept.append(row)
+                index += every
+            }
+        }
+        return kept.sorted { $0.startUs < $1.startUs }
+    }
+}

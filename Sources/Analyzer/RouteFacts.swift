@@ -1,0 +1,105 @@
+import Retry
+
+/// All that pricing needs to know of one route's log: the requests as they began, which evidence unit each belongs to,
+/// when its hosts were up, and how long answers take. Times are microseconds.
+struct RouteFacts {
+    /// The first attempt of a request whose course depends on the rule: it failed, was cut off, or was slow.
+    struct First {
+        var startUs: Int64
+        var durationUs: Int64
+        var host: Int
+        var outcome: Outcome
+        var status: Int
+        var isGRPC: Bool
+        var retryAfterUs: Int64
+        var isIdempotent: Bool
+        var unit: Int
+        /// How many requests of the log this row stands for (more than one when rows were thinned).
+        var weight: Double
+    }
+
+    let objective: Objective
+    let hostCount: Int
+    /// Failed or cut-off first attempts, in time order.
+    let failed: [First]
+    /// Slow first successes, in time order: those longer than `slowFromUs`.
+    let slow: [First]
+    /// First successes up to this long are answered the same under every candidate.
+    let slowFromUs: Int64
+    /// Cost of the requests that are the same under every candidate, by unit, microseconds.
+    let fixedCostUs: [Double]
+    /// Of these, how many succeed within the deadline, by unit.
+    let fixedSuccesses: [Double]
+    /// All requests, by unit.
+    let requests: [Double]
+    /// What the log itself shows, by unit: cost in microseconds, extra attempts and successes of the requests as they were.
+    let recorded: UnitTotals
+    /// Requests per second-long slot from `firstUs`, for the budget.
+    let requestsBySecond: [Int64]
+    let firstUs: Int64
+    /// P(an attempt on a host at an instant is answered, sooner or later).
+    let answerProbability: (_ host: Int, _ atUs: Int64) -> Double
+    /// Time to an answer, by host.
+    let latency: [LatencyTable]
+    /// The median duration of a failure that is not a timeout.
+    let failureUs: Int64
+
+    var units: Int { requests.count }
+    var requestCount: Double { requests.reduce(0, +) }
+}
+
+/// Sums by evidence unit.
+struct UnitTotals: Equatable {
+    /// Cost of the unit's requests, microseconds.
+    var costUs: [Double]
+    /// Attempts beyond the first.
+    var extra: [Double]
+    /// Requests answered within the deadline.
+    var successes: [Double]
+
+    init(units: Int) {
+        costUs = Array(repeating: 0, count: units)
+        extra = costUs
+        successes = costUs
+    }
+}
+
+/// P(answer within x) and the mean of what is answered within x, tabulated at eight points an octave and linear between,
+/// so that looking up costs no search.
+struct LatencyTable {
+    private var shares: [Double] = []
+    private var means: [Double] = []
+
+    /// Tabulates a distribution function of microseconds.
+    init(probability: (Int64) -> Double) {
+        var last = 0.0
+        var lastUs = 0.0
+        var mean = 0.0
+        for index in 0..<LogGrid.count {
+            let edgeUs = LogGrid.lowerBoundUs(index)
+            let share = max(last, min(1, probability(edgeUs)))
+            mean += (share - last) * (Double(edgeUs) + lastUs) / 2
+            shares.append(share)
+            means.append(mean)
+            last = share
+            lastUs = Double(edgeUs)
+        }
+    }
+
+    /// Tabulates a latency law as far as the log reaches; what lies past it is not counted on.
+    init(_ law: LatencyLaw) {
+        self.init { law.observedProbability(withinUs: Double($0)) }
+    }
+
+    /// P(answer ≤ `us`), and E[answer; answer ≤ `us`] in microseconds (a partial mean: not divided by the share).
+    func within(_ us: Int64) -> (share: Double, partialMeanUs: Double) {
+        if us <= 0 { return (0, 0) }
+        let index = LogGrid.index(ofUs: us)
+        guard index + 1 < shares.count else { return (shares[shares.count - 1], means[means.count - 1]) }
+        let (low, high) = (LogGrid.lowerBoundUs(index), LogGrid.lowerBoundUs(index + 1))
+        let position = Double(us - low) / Double(max(1, high - low))
+        let share = shares[index] + position * (shares[index + 1] - shares[index])
+        let mean = means[index] + (share - shares[index]) * (Double(us) + Double(low)) / 2
+        return (share, mean)
+    }
+}

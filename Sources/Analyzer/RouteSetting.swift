@@ -1,0 +1,80 @@
+import Retry
+
+/// What people asked for on a route, with every gap filled and named.
+struct RouteSetting {
+    let objective: Objective
+    let bounds: Bounds
+    /// `nil`: by the request's method.
+    let isIdempotent: Bool?
+    let present: PresentRule
+    let isObjectiveGiven: Bool
+    private(set) var assumptions: [String] = []
+
+    init(route: String, configuration: Configuration?, present set: RuleSet?, columns: AttemptColumns) {
+        let named = configuration?.route(named: route)
+        objective = configuration?.objective(for: route) ?? Objective()
+        bounds = named?.bounds ?? Bounds()
+        isIdempotent = named?.idempotent
+        isObjectiveGiven = configuration != nil
+        present = set?.rule(for: route).map(PresentRule.init(given:)) ?? PresentRule(inferredFrom: columns)
+        if !isObjectiveGiven {
+            assumptions.append(
+                "default objective: deadline \(DurationText.format(objective.deadlineUs)), a failure costs "
+                    + "\(DurationText.format(objective.failureCostUs)), an extra attempt "
+                    + "\(DurationText.format(objective.attemptCostUs)), at most "
+                    + "\(objective.maxExtraAttempts) extra attempts per request")
+        }
+        if !present.assumption.isEmpty { assumptions.append(present.assumption) }
+    }
+
+    /// The family of rules that respects objective, bounds and evidence.
+    func candidates(for evidence: RouteEvidence) -> CandidateRules {
+        let timeoutUs = self.timeoutUs(for: evidence)
+        var on: [RetryCondition] = [.outcome(.connectFailure), .outcome(.reset), .outcome(.errorStatus)]
+        if evidence.seen.contains(.rateLimited) { on.append(.outcome(.rateLimited)) }
+        if evidence.areSlowRetriesFast { on.append(.outcome(.timeout)) }
+        let frame = Rule(
+            timeoutUs: timeoutUs,
+            retry: RetryPolicy(
+                maxRetries: bounds.maxRetries, on: on, host: evidence.facts.hostCount > 1 ? .other : .any,
+                backoff: .waits([0], jitter: CandidateRules.jitter)))
+        return CandidateRules(
+            frame: frame, budgets: [budget(windowUs: 10_000_000)], maxRetries: bounds.maxRetries,
+            perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
+            waitsBelowUs: Int64(Double(min(timeoutUs, objective.deadlineUs)) / (1 + CandidateRules.jitter)))
+    }
+
+    /// A cap at the objective's own limit. A long window lets a brief outage use what quiet minutes left over; a short one
+    /// bounds a burst more tightly.
+    func budget(windowUs: Int64) -> BudgetPolicy {
+        BudgetPolicy(ratio: min(1, objective.maxExtraAttempts), minPerSecond: 3, windowUs: windowUs)
+    }
+
+    /// The whole request's limit: the client's own deadline where it was given; else nothing is cut that the log shows
+    /// answered.
+    private func timeoutUs(for evidence: RouteEvidence) -> Int64 {
+        if isObjectiveGiven { return objective.deadlineUs }
+        let longest = CandidateRules.rounded(Double(evidence.longestSuccessUs) * 1.1)
+        return max(objective.deadlineUs, present.rule.timeoutUs ?? 0, longest)
+    }
+
+    /// A timeout is shortened only where retries of slow attempts were seen to be fast; else the present one stays.
+    private func perTryTimeouts(for evidence: RouteEvidence, _ timeoutUs: Int64) -> [Int64?] {
+        let present = self.present.rule.perTryTimeoutUs.flatMap { $0 < timeoutUs ? $0 : nil }
+        var choices: [Int64?] = [present]
+        if evidence.areSlowRetriesFast {
+            choices += [0.9, 0.95, 0.99, 0.999].compactMap { share in
+                evidence.latencyQuantileUs(share).map { CandidateRules.rounded($0 * 1.2) }
+            }
+        }
+        var unique: [Int64?] = []
+        for choice in choices where !unique.contains(choice) {
+            if let us = choice {
+                let isAllowed = bounds.perTryTimeoutUs?.contains(us) ?? true
+                if us <= 0 || us >= timeoutUs || (us != present && !isAllowed) { continue }
+            }
+            unique.append(choice)
+        }
+        return unique
+    }
+}

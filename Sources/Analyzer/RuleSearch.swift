@@ -1,0 +1,134 @@
+import Retry
+
+/// A rule and what it would have cost, unit by unit.
+struct PlayedRule {
+    var rule: Rule
+    var totals: UnitTotals
+    var refusedShare: Double
+}
+
+/// Finds the cheapest rule of a family on a set of evidence units.
+///
+/// First a grid of candidates: their costs by unit are the columns of a matrix **C**, bootstrap weights over units are
+/// **W**, and **W·C** gives every candidate's cost in every replicate by one GEMM. Then, for each number of retries, descent
+/// on the waits from the best of the grid, exact. Among rules within one standard error of the best the one with the fewest
+/// retries is taken (Breiman et al. 1984, the one-standard-error rule), the error being that of the paired difference.
+/// Every rule is played once, whatever units it is then judged on.
+final class RuleSearch {
+    let facts: RouteFacts
+    let candidates: CandidateRules
+    let replicates: Int
+    let seed: UInt64
+    let grid: [PlayedRule]
+    private var played: [Rule: PlayedRule] = [:]
+
+    /// - Parameter earlier: a search on the same facts whose plays are taken over.
+    init(
+        facts: RouteFacts, candidates: CandidateRules, replicates: Int, seed: UInt64, knowing earlier: RuleSearch? = nil
+    ) {
+        let known = earlier?.played ?? [:]
+        self.facts = facts
+        self.candidates = candidates
+        self.replicates = replicates
+        self.seed = seed
+        grid = candidates.grid().map { known[$0] ?? Self.play($0, facts) }
+        played = known
+        for one in grid { played[one.rule] = one }
+    }
+
+    /// The rule to choose if these units were all the evidence.
+    func best(on units: [Int]) -> PlayedRule? {
+        let allowed = grid.filter { isWithinLoad($0, units) }
+        let byLength = Dictionary(grouping: allowed) { $0.rule.retry?.maxRetries ?? 0 }
+        let finalists = byLength.keys.sorted().compactMap { retries in
+            byLength[retries]?.min { cost($0, units) < cost($1, units) }.map { descend(from: $0, on: units) }
+        }
+        return simplest(of: finalists, on: units)
+    }
+
+    /// Plays one rule through its budget.
+    func play(_ rule: Rule) -> PlayedRule {
+        if let known = played[rule] { return known }
+        let fresh = Self.play(rule, facts)
+        played[rule] = fresh
+        return fresh
+    }
+
+    private static func play(_ rule: Rule, _ facts: RouteFacts) -> PlayedRule {
+        var play = RulePlay(rule, on: facts)
+        play.playWithBudget()
+        return PlayedRule(rule: rule, totals: play.totals, refusedShare: play.refusedShare)
+    }
+
+    /// Mean cost of a request in microseconds over some units.
+    func cost(_ played: PlayedRule, _ units: [Int]) -> Double {
+        ratio(played.totals.costUs, units)
+    }
+
+    /// Bootstrap replicates of the mean cost of each rule, one column a rule, on common weights.
+    func replicateCosts(_ rules: [PlayedRule], on units: [Int]) -> Matrix {
+        let bootstrap = Bootstrap(units: units.count, replicates: replicates, seed: seed)
+        var sums = Matrix(rows: units.count, columns: rules.count + 1)
+        for (row, unit) in units.enumerated() {
+            for (column, played) in rules.enumerated() { sums[row, column] = played.totals.costUs[unit] }
+            sums[row, rules.count] = facts.requests[unit]
+        }
+        let product = bootstrap.weights.multiplied(by: sums)
+        var costs = Matrix(rows: replicates, columns: rules.count)
+        for column in 0..<rules.count {
+            for row in 0..<replicates {
+                let requests = product[row, rules.count]
+                costs[row, column] = requests > 0 ? product[row, column] / requests : .nan
+            }
+        }
+        return costs
+    }
+
+    private func isWithinLoad(_ played: PlayedRule, _ units: [Int]) -> Bool {
+        ratio(played.totals.extra, units) <= facts.objective.maxExtraAttempts
+    }
+
+    private func ratio(_ sums: [Double], _ units: [Int]) -> Double {
+        var (sum, requests) = (0.0, 0.0)
+        for unit in units {
+            sum += sums[unit]
+            requests += facts.requests[unit]
+        }
+        return requests > 0 ? sum / requests : 0
+    }
+
+    private func descend(from start: PlayedRule, on units: [Int]) -> PlayedRule {
+        var best = start
+        var bestCost = cost(start, units)
+        for factors in [[0.5, 2], [0.7, 1.4], [0.85, 1.18]] {
+            var hasMoved = true
+            while hasMoved {
+                hasMoved = false
+                for rule in candidates.neighbours(of: best.rule, stepping: factors) {
+                    let tried = play(rule)
+                    let triedCost = cost(tried, units)
+                    guard triedCost < bestCost * 0.998, isWithinLoad(tried, units) else { continue }
+                    (best, bestCost, hasMoved) = (tried, triedCost, true)
+                }
+            }
+        }
+        return best
+    }
+
+    private func simplest(of finalists: [PlayedRule], on units: [Int]) -> PlayedRule? {
+        guard let best = finalists.indices.min(by: { cost(finalists[$0], units) < cost(finalists[$1], units) }) else {
+            return nil
+        }
+        let replicated = replicateCosts(finalists, on: units)
+        let bestCosts = replicated.column(best)
+        let near = finalists.indices.filter { index in
+            let differences = zip(replicated.column(index), bestCosts).map { $0 - $1 }.filter(\.isFinite)
+            let margin = Bootstrap.standardError(differences)
+            return cost(finalists[index], units) - cost(finalists[best], units) <= margin
+        }
+        return near.map { finalists[$0] }.min { first, second in
+            let (one, other) = (first.rule.retry?.maxRetries ?? 0, second.rule.retry?.maxRetries ?? 0)
+            return one != other ? one < other : cost(first, units) < cost(second, units)
+        }
+    }
+}

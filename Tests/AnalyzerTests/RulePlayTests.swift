@@ -1,0 +1,115 @@
+import Retry
+import Testing
+
+@testable import Analyzer
+
+/// Prices worked out by hand on services whose fate is known exactly.
+@Suite struct RulePlayTests {
+    private let objective = Objective(
+        deadlineUs: 1_000_000, failureCostUs: 10_000_000, attemptCostUs: 50_000, maxExtraAttempts: 1)
+
+    /// Two hosts; `up` says when they answer; every answer takes 10 ms; one failed first attempt at 0 that took 2 ms.
+    private func facts(
+        up: @escaping (Int, Int64) -> Double, outcome: Outcome = .errorStatus, durationUs: Int64 = 2000,
+        isIdempotent: Bool = true, copies: Int = 1
+    ) -> RouteFacts {
+        let first = RouteFacts.First(
+            startUs: 0, durationUs: durationUs, host: 0, outcome: outcome, status: 503, isGRPC: false, retryAfterUs: 0,
+            isIdempotent: isIdempotent, unit: 0, weight: 1)
+        return RouteFacts(
+            objective: objective, hostCount: 2, failed: Array(repeating: first, count: copies), slow: [],
+            slowFromUs: 20_000, fixedCostUs: [0], fixedSuccesses: [0], requests: [Double(copies)],
+            recorded: UnitTotals(units: 1), requestsBySecond: [Int64(copies)], firstUs: 0, answerProbability: up,
+            latency: Array(repeating: LatencyTable { $0 >= 10_000 ? 1 : 0 }, count: 2), failureUs: 2000)
+    }
+
+    private func rule(waits: [Int64], budget: BudgetPolicy? = nil, perTryUs: Int64? = nil) -> Rule {
+        Rule(
+            timeoutUs: 1_000_000, perTryTimeoutUs: perTryUs,
+            retry: RetryPolicy(
+                maxRetries: waits.count, on: [.outcome(.errorStatus), .outcome(.timeout)],
+                backoff: .waits(waits, jitter: 0)),
+            budget: budget)
+    }
+
+    private func played(_ rule: Rule, _ facts: RouteFacts) -> UnitTotals {
+        var play = RulePlay(rule, on: facts)
+        play.playWithBudget()
+        return play.totals
+    }
+
+    /// The table is linear over a bin, so an answer "at 10 ms" is spread over the bin that ends there.
+    private let binUs = 1000.0
+
+    @Test func withoutRetriesAFailureCostsItsTimeAndTheFailure() {
+        let totals = played(Rule(timeoutUs: 1_000_000), facts(up: { _, _ in 1 }))
+        #expect(totals.costUs == [10_002_000])
+        #expect(totals.extra == [0])
+        #expect(totals.successes == [0])
+    }
+
+    @Test func aRetryThatSurelySucceedsCostsWaitAnswerAndAttempt() {
+        let totals = played(rule(waits: [40_000]), facts(up: { _, _ in 1 }))
+        #expect(abs(totals.costUs[0] - (2000 + 40_000 + 10_000 + 50_000)) <= binUs)
+        #expect(totals.extra == [1])
+        #expect(abs(totals.successes[0] - 1) < 1e-12)
+    }
+
+    @Test func aPriceIsTheProductAlongTheSchedule() {
+        // Each retry is answered with probability 0.75: fails after 2 ms, and all fail with 1/16.
+        let totals = played(rule(waits: [40_000, 100_000]), facts(up: { _, _ in 0.75 }))
+        let first = 0.75 * (2000 + 40_000 + 10_000 + 50_000)
+        let second = 0.25 * 0.75 * (2000 + 40_000 + 2000 + 100_000 + 10_000 + 100_000)
+        let never = 0.0625 * (2000 + 40_000 + 2000 + 100_000 + 2000 + 100_000 + 10_000_000)
+        #expect(abs(totals.costUs[0] - (first + second + never)) <= binUs)
+        #expect(abs(totals.extra[0] - 1.25) < 1e-12)
+        #expect(abs(totals.successes[0] - 0.9375) < 1e-12)
+    }
+
+    @Test func aRetryGoesToTheOtherHost() {
+        let totals = played(rule(waits: [0]), facts(up: { host, _ in host == 1 ? 1 : 0 }))
+        #expect(abs(totals.successes[0] - 1) < 1e-12)
+    }
+
+    @Test func waitingForTheRecoveryPays() {
+        let recovered: (Int, Int64) -> Double = { _, atUs in atUs >= 300_000 ? 1 : 0 }
+        #expect(played(rule(waits: [100_000]), facts(up: recovered)).successes == [0])
+        #expect(abs(played(rule(waits: [298_000]), facts(up: recovered)).successes[0] - 1) < 1e-12)
+    }
+
+    @Test func whatMayHaveBeenExecutedIsNotRepeated() {
+        let totals = played(rule(waits: [0]), facts(up: { _, _ in 1 }, isIdempotent: false))
+        #expect(totals.extra == [0])
+        #expect(totals.costUs == [10_002_000])
+    }
+
+    @Test func aTimeoutThatIsCutShortIsRetriedWithTheSameChance() {
+        // Recorded: cut off at 500 ms. A 100 ms limit cuts it sooner; the retry is answered after 10 ms.
+        let cut = facts(up: { _, _ in 1 }, outcome: .timeout, durationUs: 500_000)
+        let totals = played(rule(waits: [0], perTryUs: 100_000), cut)
+        #expect(abs(totals.costUs[0] - (100_000 + 10_000 + 50_000)) <= binUs)
+    }
+
+    @Test func theBudgetRefusesWhatItsCapDoesNotCover() {
+        // 100 requests fail at once; the cap is max(0.2 × 100, 0 × 10) = 20 retries.
+        let policy = BudgetPolicy(ratio: 0.2, minPerSecond: 0, windowUs: 10_000_000)
+        var play = RulePlay(rule(waits: [0], budget: policy), on: facts(up: { _, _ in 1 }, copies: 100))
+        play.playWithBudget()
+        #expect(abs(play.totals.extra[0] - 20) < 1e-9)
+        #expect(abs(play.refusedShare - 0.8) < 1e-9)
+    }
+
+    @Test func theQueueGivesTheEarliestFirst() {
+        var queue = PlayQueue()
+        let machine = RetryMachine(rule: Rule(), isIdempotent: true, startUs: 0)
+        let times: [Int64] = [5, 3, 9, 1, 7, 3, 0, 8]
+        for time in times {
+            queue.push(
+                PlayEvent(
+                    timeUs: time, what: .waitOver, branch: PlayBranch(machine: machine, row: 0, weight: 1, tried: 0)))
+        }
+        var drained: [Int64] = []
+        while let event = queue.popEarliest() { drained.append(event.timeUs) }
+        #expect(drained == times.sorted())
+    }
+}
