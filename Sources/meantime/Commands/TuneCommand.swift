@@ -1,0 +1,83 @@
+import Analyzer
+import ArgumentParser
+import Collector
+import Retry
+
+/// The nightly job: from the attempts on record to the rules they justify.
+struct TuneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tune",
+        abstract: "Choose each route's rule from its recorded failures, and write rules.yaml.",
+        usage: "meantime tune [--dry-run] [--since <when>] [--route <name>] [options]",
+        discussion: """
+            Needs no configuration: without one, every route in the store is tuned under the
+            default objective, and the result says what was assumed. A rule changes only when
+            the gain's 95 % interval excludes zero. The rule file is replaced in one step; a
+            running proxy takes it without a restart.
+
+            EXAMPLES
+              meantime tune --dry-run                     what would change, and why
+              meantime tune --config meantime.yaml        the nightly job
+              meantime tune --since 7d --route checkout
+              meantime tune --dry-run --format json
+            """
+    )
+
+    @Flag(help: "Say what would change; write nothing.")
+    var dryRun = false
+
+    @Option(help: ArgumentHelp("How to write the result.", valueName: "format"))
+    var format: DocumentFormat = .table
+
+    @OptionGroup var range: RangeOptions
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var rulesOption: RulesOption
+    @OptionGroup var record: RecordOptions
+
+    func run() throws {
+        let configuration = try source.configuration()
+        let storePath = source.storePath(configuration)
+        let present = try RulesFile.load(rulesOption.path(configuration))
+        let store = try dryRun ? StoreFile.openReading(storePath) : StoreFile.openWriting(storePath, mustExist: true)
+        defer { store.close() }
+        let nowUs = WallClock.nowUs
+        let result = try tune(store, configuration, present.rules, nowUs: nowUs)
+        if result.routes.isEmpty { throw try StoreFile.nothingFound(in: storePath, range, store, nowUs: nowUs) }
+        let ending = try conclude(result, present, store, nowUs: nowUs)
+        switch format {
+        case .table: try Output.print(TuneText.text(result, ending, style: Style(for: Terminal.output)))
+        case .json: try Output.print(TuneJSON.document(result, ending).prettyText() + "\n")
+        }
+    }
+
+    private func tune(
+        _ store: AttemptStore, _ configuration: Configuration?, _ present: RuleSet?, nowUs: Int64
+    ) throws -> TuneResult {
+        let progress = Progress("tune", unit: .steps)
+        defer { progress.finish() }
+        return try Tuner(configuration: configuration, present: present).run(
+            store, fromUs: range.fromUs(nowUs: nowUs), routes: range.route.map { [$0] }, nowUs: nowUs
+        ) { route, place, count in
+            progress.update(done: Int64(place), total: Int64(count), note: route)
+        }
+    }
+
+    /// Writes what is to be written and says what became of it.
+    private func conclude(
+        _ result: TuneResult, _ present: RulesFile, _ store: AttemptStore, nowUs: Int64
+    ) throws -> TuneEnding {
+        let before = present.rules?.version
+        let none = RuleSet(version: 1, createdUs: nowUs, routes: [:])
+        let isChanged = !(present.rules ?? none).changes(to: result.ruleSet).isEmpty
+        var ending = TuneEnding(
+            rulesPath: present.path, isChanged: isChanged, isWritten: false, version: before, before: before)
+        if dryRun || !isChanged { return ending }
+        let changed = result.routes.filter(\.isChanged).map(\.route)
+        let what = changed.isEmpty ? "no rule changed" : "changed \(changed.joined(separator: ", "))"
+        let rules = try RuleBook(file: present, store: store, who: record.name)
+            .put(result.ruleSet.routes, why: record.why ?? "tune: \(what)", nowUs: nowUs)
+        ending.isWritten = true
+        ending.version = rules.version
+        return ending
+    }
+}

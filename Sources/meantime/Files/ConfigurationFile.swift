@@ -1,0 +1,19 @@
+import Retry
+
+/// `meantime.yaml`, with its paths resolved: they are relative to the file, so that the proxy, cron and a person in any
+/// directory mean the same store.
+enum ConfigurationFile {
+    static func load(_ path: String) throws(FileError) -> Configuration {
+        let text = try TextFile.read(path, hint: "write one with a routes: list, or leave --config out")
+        var configuration = try Configuration(yaml: text, file: path)
+        configuration.store = resolve(configuration.store, beside: path)
+        configuration.rules = resolve(configuration.rules, beside: path)
+        return configuration
+    }
+
+    static func resolve(_ path: String, beside file: String) -> String {
+        if path.hasPrefix("/") { return path }
+        let directory = AtomicFile.directory(of: file)
+        return directory == "." && !file.hasPrefix("./") ? path : "\(directory)/\(path)"
+    }
+}

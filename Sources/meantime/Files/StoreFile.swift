@@ -1,0 +1,52 @@
+import Collector
+import Glibc
+import Retry
+
+/// The store as a command wants it: there already or not, for reading or for writing.
+enum StoreFile {
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// For reports, queries and dry runs.
+    static func openReading(_ path: String) throws(StoreError) -> AttemptStore {
+        try require(path)
+        return try AttemptStore.open(path: path, mode: .readOnly)
+    }
+
+    /// For imports and whatever is recorded; makes the store unless it must exist.
+    static func openWriting(_ path: String, mustExist: Bool = false) throws(StoreError) -> AttemptStore {
+        if mustExist { try require(path) }
+        return try AttemptStore.open(path: path, mode: .readWrite)
+    }
+
+    /// Takes back a store that this process made and never used.
+    static func remove(_ path: String) {
+        for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) }
+    }
+
+    /// Why nothing was found: nothing at all, not this route, or not since then.
+    static func nothingFound(
+        in path: String, _ range: RangeOptions, _ store: AttemptStore, nowUs: Int64
+    ) throws -> Failure {
+        let all = try store.routes(fromUs: nil, toUs: nil)
+        guard let newest = all.map(\.lastStartUs).max() else {
+            return Failure(path, "holds no attempts yet; import a log or let a proxy run for a while")
+        }
+        if let route = range.route, !all.contains(where: { $0.route == route }) {
+            let known = all.map(\.route).joined(separator: ", ")
+            return Failure(path, "no attempt on route '\(route)'; seen: \(known)")
+        }
+        let last = all.first { $0.route == range.route }?.lastStartUs ?? newest
+        let since = range.fromUs(nowUs: nowUs).map { " since \(seconds($0))" } ?? ""
+        return Failure(path, "no attempts\(since); the newest is of \(seconds(last))")
+    }
+
+    private static func seconds(_ us: Int64) -> String { Timestamp.format(us - us % 1_000_000) }
+
+    private static func require(_ path: String) throws(StoreError) {
+        if exists(path) { return }
+        throw StoreError(
+            .notFound, path: path,
+            "no store there; make one with 'meantime import --store \(path) --format envoy access.log'"
+                + " or by running 'meantime proxy', or name another with --store")
+    }
+}

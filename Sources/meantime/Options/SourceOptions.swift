@@ -1,0 +1,67 @@
+import ArgumentParser
+import Retry
+
+/// Where things are: named one by one, or all at once by a configuration.
+struct SourceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The configuration; paths in it are relative to it.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The store of attempts (default: the configuration's, else meantime.db).", valueName: "file"),
+        completion: .file())
+    var store: String?
+
+    /// The configuration, if one was named.
+    func configuration() throws(FileError) -> Configuration? {
+        guard let config else { return nil }
+        return try ConfigurationFile.load(config)
+    }
+
+    /// The store's path.
+    func storePath(_ configuration: Configuration?) -> String {
+        store ?? configuration?.store ?? Configuration().store
+    }
+}
+
+/// The rule file's place.
+struct RulesOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The rule file (default: the configuration's, else rules.yaml).", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var rules: String?
+
+    /// The rule file's path.
+    func path(_ configuration: Configuration?) -> String { rules ?? configuration?.rules ?? Configuration().rules }
+}
+
+/// From when on, and which route.
+struct RangeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Only attempts since then: a span such as 24h or 7d, or a time such as 2026-11-22T02:00:00Z.",
+            valueName: "when"),
+        transform: { try Since.parse($0) })
+    var since: Since?
+
+    @Option(help: ArgumentHelp("Only this route.", valueName: "name"))
+    var route: String?
+
+    /// The UNIX microsecond to begin at, if any.
+    func fromUs(nowUs: Int64) -> Int64? { since?.fromUs(nowUs: nowUs) }
+}
+
+/// How a result is written.
+enum ResultFormat: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+    case csv
+}
+
+/// As `ResultFormat`, where a table of numbers would not make sense as CSV.
+enum DocumentFormat: String, ExpressibleByArgument, CaseIterable {
+    case table
+    case json
+}

@@ -1,0 +1,37 @@
+import Retry
+
+/// A rule in one line for people: `3 retries after 0ms 40ms 350ms ± 10 %, other host; each try 180ms; in all 800ms`.
+enum RuleText {
+    static func summary(_ rule: Rule) -> String {
+        var parts: [String] = []
+        if let retry = rule.retry, retry.maxRetries > 0 {
+            let count = retry.maxRetries == 1 ? "1 retry" : "\(retry.maxRetries) retries"
+            parts.append("\(count) \(waits(retry)), \(retry.host.rawValue) host")
+            parts.append("on " + retry.on.map(\.name).joined(separator: " "))
+        } else {
+            parts.append("no retries")
+        }
+        if let us = rule.perTryTimeoutUs { parts.append("each try \(duration(us))") }
+        if let us = rule.timeoutUs { parts.append("in all \(duration(us))") }
+        if let budget = rule.budget { parts.append("budget \(percent(budget.ratio))") }
+        if let hedge = rule.hedge { parts.append("hedge after \(duration(hedge.delayUs))") }
+        if let us = rule.ejectionUs { parts.append("ejection \(duration(us))") }
+        return parts.joined(separator: "; ")
+    }
+
+    private static func waits(_ retry: RetryPolicy) -> String {
+        switch retry.backoff {
+        case .waits(let list, let jitter):
+            let shown = list.prefix(retry.maxRetries).map(duration).joined(separator: " ")
+            return "after \(shown)" + (jitter > 0 ? " ± \(percent(jitter))" : "")
+        case .exponential(let baseUs, let maxUs, let multiplier, let jitter):
+            let growth = multiplier == multiplier.rounded() ? "\(Int(multiplier))" : "\(multiplier)"
+            let range = "\(duration(baseUs)) × \(growth)ⁿ up to \(duration(maxUs))"
+            return "after " + (jitter == .full ? "0 to " : "") + range
+        }
+    }
+
+    private static func duration(_ us: Int64) -> String { NumberText.duration(us: Double(us)) }
+
+    static func percent(_ share: Double) -> String { NumberText.fixed(share * 100, places: 1, trim: true) + " %" }
+}

@@ -1,0 +1,42 @@
+import Analyzer
+import Retry
+
+/// What `tune` found, for scripts. Keys are only ever added.
+enum TuneJSON {
+    static func document(_ result: TuneResult, _ ending: TuneEnding) -> JSON {
+        .object([
+            ("rules_file", .string(ending.rulesPath)), ("changed", .bool(ending.isChanged)),
+            ("written", .bool(ending.isWritten)), ("version", ending.version.map { .int(Int64($0)) } ?? .null),
+            ("attempts_missing", .int(Int64(result.missingAttempts))), ("routes", .array(result.routes.map(route))),
+        ])
+    }
+
+    private static func route(_ route: RouteTuning) -> JSON {
+        .object([
+            ("route", .string(route.route)), ("changed", .bool(route.isChanged)), ("reason", .string(route.reason)),
+            ("attempts", .int(Int64(route.attempts))), ("requests", .int(Int64(route.requests))),
+            ("failures", .int(Int64(route.failures))), ("outages", .int(Int64(route.outages))),
+            ("window_us", RuleJSON.range(route.windowUs)), ("objective", objective(route.objective)),
+            ("recorded_cost_s", .double(route.recordedCostSeconds)), ("present", price(route.present)),
+            ("chosen", price(route.chosen)), ("gain_interval_s", RuleJSON.range(route.confirmedGain)),
+            ("assumptions", .array(route.assumptions.map(JSON.string))),
+        ])
+    }
+
+    private static func objective(_ objective: Objective) -> JSON {
+        .object([
+            ("deadline_us", .int(objective.deadlineUs)), ("failure_cost_us", .int(objective.failureCostUs)),
+            ("attempt_cost_us", .int(objective.attemptCostUs)),
+            ("max_extra_attempts", .double(objective.maxExtraAttempts)),
+        ])
+    }
+
+    private static func price(_ price: RulePrice) -> JSON {
+        .object([
+            ("rule", RuleJSON.rule(price.rule)), ("cost_s", .double(price.costSeconds)),
+            ("cost_interval_s", RuleJSON.range(price.interval)),
+            ("extra_attempts", .double(price.extraAttempts)), ("success_share", .double(price.successShare)),
+            ("refused_share", .double(price.refusedShare)),
+        ])
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+/// The built `meantime`, run as a child process: what a user meets.
+struct Command {
+    /// What came of a run.
+    struct Result {
+        var code: Int32
+        var output: String
+        var errors: String
+
+        /// The lines of stderr.
+        var errorLines: [Substring] { errors.split(separator: "\n") }
+    }
+
+    /// The binary beside the test bundle that is running.
+    static let path: String = {
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let beside = URL(fileURLWithPath: bundle).deletingLastPathComponent().appendingPathComponent("meantime").path
+        if FileManager.default.isExecutableFile(atPath: beside) { return beside }
+        let first = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return first.appendingPathComponent("meantime").path
+    }()
+
+    /// Runs to the end. `input` is what stdin holds; `environment` is added to a small fixed one.
+    static func run(
+        _ arguments: [String], in directory: String, input: String = "", environment: [String: String] = [:]
+    ) throws -> Result {
+        let process = child(arguments, in: directory, environment: environment)
+        let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = stdout
+        process.standardError = stderr
+        try process.run()
+        stdin.fileHandleForWriting.write(Data(input.utf8))
+        try stdin.fileHandleForWriting.close()
+        // Errors are few and fit the pipe's buffer; results may not, so they are drained first.
+        let output = stdout.fileHandleForReading.readDataToEndOfFile()
+        let errors = stderr.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Result(
+            code: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+            errors: String(decoding: errors, as: UTF8.self))
+    }
+
+    /// A child that has not been started.
+    static func child(
+        _ arguments: [String], in directory: String, environment: [String: String] = [:]
+    ) -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: directory)
+        let fixed = ["PATH": "/usr/bin:/bin", "HOME": directory, "TERM": "xterm", "TZ": "UTC"]
+        process.environment = fixed.merging(environment) { $1 }
+        return process
+    }
+}
+
+/// A file's whole text.
+func contents(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+
+/// Writes a file.
+func write(_ text: String, to path: String) throws {
+    try text.write(toFile: path, atomically: false, encoding: .utf8)
+}
+
+/// Every file below a directory with its bytes: equal before and after means that nothing changed.
+func snapshot(_ directory: String) throws -> [String: Data] {
+    var files: [String: Data] = [:]
+    let names = try FileManager.default.subpathsOfDirectory(atPath: directory)
+    for name in names {
+        let path = directory + "/" + name
+        let kind = try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+        files[name] = kind == .typeDirectory ? Data() : try Data(contentsOf: URL(fileURLWithPath: path))
+    }
+    return files
+}
+
+/// The project's recorded logs.
+func notebooksData(_ name: String) -> String {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("notebooks-data/" + name).path
+}
+
+/// A result that must be JSON.
+func json(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> Any {
+    do {
+        return try JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed])
+    } catch {
+        Issue.record("not JSON: \(error): \(text.prefix(300))", sourceLocation: sourceLocation)
+        throw error
+    }
+}
+
+/// What every refusal owes its reader: the code, one line on stderr that begins with the command's name and holds all
+/// the words, and no result.
+func expectRefusal(
+    _ result: Command.Result, code: Int32, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation
+) {
+    #expect(result.code == code, "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.errorLines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.errors.hasPrefix("meantime: "), "\(result.errors)", sourceLocation: sourceLocation)
+    #expect(result.output == "", sourceLocation: sourceLocation)
+    for word in words {
+        #expect(result.errors.contains(word), "\(word) in: \(result.errors)", sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `meantime rules`: show, diff, history, apply, rollback.
+struct RulesTests {
+    static let first = """
+        version: 1
+        created: 2026-11-20T02:00:00Z
+        routes:
+          checkout:
+            timeout: 800ms
+            retry: {max_retries: 1, on: [reset], backoff: {waits: [40ms], jitter: 0}}
+
+        """
+
+    static let second = first.replacingOccurrences(of: "max_retries: 1", with: "max_retries: 3")
+
+    @Test func `apply, history, show, diff and rollback tell one story`() throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            try write(Self.second, to: directory + "/b.yaml")
+            func run(_ arguments: String...) throws -> Command.Result { try Command.run(arguments, in: directory) }
+
+            #expect(try run("rules", "apply", "a.yaml", "--who", "ada").code == 0)
+            let applied = try run("rules", "apply", "b.yaml", "--who", "bob", "--why", "more retries, \"please\"")
+            #expect(applied.code == 0, "\(applied.errors)")
+            #expect(applied.output.contains("+ retry.max_retries: 3"))
+            #expect(applied.output.contains("rules.yaml: version 2 is in force"))
+            #expect(try contents(directory + "/rules.yaml").contains("\nversion: 2\n"))
+
+            let diff = try run("rules", "diff", "1", "2")
+            #expect(diff.output == "checkout\n- retry.max_retries: 1\n+ retry.max_retries: 3\n")
+
+            let back = try run("rules", "rollback", "--who", "eve")
+            #expect(back.code == 0, "\(back.errors)")
+            #expect(try contents(directory + "/rules.yaml").contains("\nversion: 3\n"))
+            #expect(try run("rules", "diff", "1").output == "no rule differs\n")
+            #expect(try run("rules", "show").output == contents(directory + "/rules.yaml"))
+            #expect(try run("rules", "show", "2").output.contains("max_retries: 3"))
+
+            let history = try json(run("rules", "history", "--format", "json").output) as? [[String: Any]]
+            #expect(history?.map { $0["version"] as? Int } == [3, 2, 1])
+            #expect(history?.map { $0["who"] as? String } == ["eve", "bob", "ada"])
+            #expect(history?.first?["why"] as? String == "rolled back to version 1")
+            let csv = try run("rules", "history", "--format", "csv").output
+            #expect(csv.contains("bob,\"more retries, \"\"please\"\"\"\n"), "\(csv)")
+            let table = try run("rules", "history").output.split(separator: "\n")
+            #expect(table.count == 4 && table[0].hasPrefix("version  when"))
+        }
+    }
+
+    @Test func `rules that say what is in force already change nothing`() throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/rules.yaml")
+            try write(Self.first, to: directory + "/same.yaml")
+            let before = try snapshot(directory)
+            let result = try Command.run(["rules", "apply", "same.yaml"], in: directory)
+            #expect(result.code == 0)
+            #expect(result.output == "rules.yaml: version 1 says the same already; nothing changed\n")
+            #expect(try snapshot(directory) == before)
+        }
+    }
+
+    @Test func `rules edited by hand are on record before they are replaced`() throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            let written = try contents(directory + "/rules.yaml")
+            try write(
+                written.replacingOccurrences(of: "max_retries: 1", with: "max_retries: 2"),
+                to: directory + "/rules.yaml")
+            #expect(try Command.run(["rules", "diff", "1"], in: directory).output.contains("+ retry.max_retries: 2"))
+            try write(Self.second, to: directory + "/b.yaml")
+            #expect(try Command.run(["rules", "apply", "b.yaml"], in: directory).code == 0)
+            let text = try Command.run(["rules", "history", "--format", "json"], in: directory).output
+            let history = try json(text) as? [[String: Any]]
+            #expect(history?.map { $0["version"] as? Int } == [3, 2, 1])
+            #expect(history?[1]["why"] as? String == "found in rules.yaml, version 1 edited by hand")
+            #expect(try Command.run(["rules", "rollback"], in: directory).code == 0)
+            #expect(try contents(directory + "/rules.yaml").contains("max_retries: 2"))
+        }
+    }
+
+    @Test(arguments: [["rules", "apply", "b.yaml"], ["rules", "rollback", "--to", "1"], ["tune"]])
+    func `a rule file cut in half is left alone`(arguments: [String]) throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            try write(Self.second, to: directory + "/b.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            let whole = try contents(directory + "/rules.yaml")
+            try write(String(whole.prefix(whole.count * 2 / 3)), to: directory + "/rules.yaml")
+            let before = try snapshot(directory)
+            expectRefusal(try Command.run(arguments, in: directory), code: 1, "rules.yaml:", "nothing was changed")
+            #expect(try snapshot(directory) == before)
+        }
+    }
+
+    @Test(arguments: [
+        ("version: 1\nroutes:\n  a:\n    timeuot: 3s\n", "new.yaml:4", "unknown key"),
+        ("version: 1\nroutes:\n  a:\n    timeout: 3\n", "new.yaml:4", "not a duration"),
+        ("version: 1\nroutes:\n  a:\n    timeout: -3s\n", "new.yaml:4", "cannot be negative"),
+        ("version: 0\nroutes: {}\n", "new.yaml:1", "whole number from 1"),
+        ("version: 1\nroutes:\n  a:\n    retry: {max_retries: 1, on: [reset", "new.yaml:", "not YAML"),
+        ("", "new.yaml:1", "mapping"),
+    ])
+    func `a rule file that does not validate is refused with line and reason`(
+        text: String, place: String, reason: String
+    ) throws {
+        try withTemporaryDirectory { directory in
+            try write(text, to: directory + "/new.yaml")
+            let before = try snapshot(directory)
+            expectRefusal(try Command.run(["rules", "apply", "new.yaml"], in: directory), code: 1, place, reason)
+            #expect(try snapshot(directory) == before)
+        }
+    }
+
+    @Test func `what cannot be written is said before anything is recorded`() throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            try write(Self.second, to: directory + "/b.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            let before = try snapshot(directory)
+            let result = try Command.run(["rules", "apply", "b.yaml", "--rules", "none/rules.yaml"], in: directory)
+            expectRefusal(result, code: 1, "none/rules.yaml", "must exist and be writable")
+            #expect(try snapshot(directory)["rules.yaml"] == before["rules.yaml"])
+            let history = try Command.run(["rules", "history", "--format", "json"], in: directory).output
+            #expect((try json(history) as? [Any])?.count == 1)
+        }
+    }
+
+    @Test func `versions that are not there are named with those that are`() throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            expectRefusal(
+                try Command.run(["rules", "show", "9"], in: directory), code: 1, "version 9 is not on record",
+                "on record: 1")
+            expectRefusal(
+                try Command.run(["rules", "rollback"], in: directory), code: 1, "no version before 1 is on record")
+            expectRefusal(
+                try Command.run(["rules", "diff", "no.yaml"], in: directory), code: 1, "no.yaml: no such file")
+        }
+    }
+}
