@@ -6,7 +6,9 @@ import Retry
 /// finished as soon as its line is there with as many attempt lines as it tells of; else when time in the log has passed:
 /// `joinWindowUs` after the last of its attempt lines, or `settleUs` after its request line. What is neither when
 /// the log ends is left out (`request_still_open`), so that importing the log again when it has grown neither misses
-/// nor doubles it. A log without any request line has nothing to wait for: there the end finishes all.
+/// nor doubles it. A log without any request line has nothing to wait for: there the end finishes all. (A log so young
+/// that its first request line is still to come is taken for one: its few attempts are then there twice, once without their
+/// method, if it is imported then and again later.)
 ///
 /// A log without any attempt line is used too, by `EnvoyRequestOnly`; that it is one is taken as shown after
 /// `candidatesMax` request lines or at its end.

@@ -8,3 +8,5 @@ public protocol ImportTarget {
     /// How often each fingerprint is kept among the attempts with `fromUs` ≤ start < `toUs` (UNIX microseconds).
     func fingerprints(fromUs: Int64, toUs: Int64) throws -> [UInt64: Int]
 }
+
+extension AttemptStore: ImportTarget {}
