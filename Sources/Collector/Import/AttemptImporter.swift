@@ -1,10 +1,10 @@
 /// Imports attempts from logs, as a stream: memory does not grow with the inputs.
 ///
-/// - Inputs are plain or gzip (also several members), told by their first bytes. Lines end in LF or CRLF and are at most
-///   1 MiB; a byte order mark at the beginning is skipped.
+/// - Inputs are plain or gzip (also several members), told by their first bytes. Lines end in LF or CRLF and are at
+///   most 1 MiB; a byte order mark at the beginning is skipped.
 /// - A malformed line is counted, reported with its number and kept in the reject file; the rest is imported.
-/// - A strict import reads everything once before it imports anything (a pipe is copied to a temporary file for it), so that
-///   a malformed line leaves the store as it was.
+/// - A strict import reads everything once before it imports anything (a pipe is copied to a temporary file for it),
+///   so that a malformed line leaves the store as it was.
 /// - A second import of the same data adds nothing (`ImportLedger` has the rule).
 /// - Several Envoy logs are read side by side in the order of their times: both logs of one proxy, or rotated files.
 public struct AttemptImporter {

@@ -2,9 +2,9 @@ import Retry
 
 /// Reads a line of the `attempts` format: a JSON object whose keys are the columns of the attempt record.
 ///
-/// Required: `start_us`, `duration_us`, `route`, `outcome`. A `request` that is a text becomes a number by XXH64 of its UTF-8, one that
-/// is a whole number is that number; without one the line is a request of its own, whose number is the hash of the line,
-/// so that a second import finds the same.
+/// Required: `start_us`, `duration_us`, `route`, `outcome`. A `request` that is a text becomes a number by XXH64 of
+/// its UTF-8, one that is a whole number is that number; without one the line is a request of its own, whose number
+/// is the hash of the line, so that a second import finds the same.
 struct AttemptLine {
     private enum Field: Int, CaseIterable {
         case startUs, durationUs, route, host, request, attempt, waitUs, outcome, status, isGRPC, timeoutUs
@@ -26,6 +26,8 @@ struct AttemptLine {
 
     /// Times up to the year 10889, so that sums of two cannot overflow.
     private static let timeUs: ClosedRange<Int64> = 0...(1 << 48) * 1000
+
+    private static let outcomes = Outcome.allCases.map { (name: Array($0.name.utf8), outcome: $0) }
 
     private var fields = JSONFields(keys: Field.allCases.map { ($0.key, $0.rawValue) })
     private let names = NameCache()
@@ -67,7 +69,7 @@ struct AttemptLine {
 
     private func outcome() throws(LineFault) -> Outcome {
         let found = try fields.withText(Field.outcome.rawValue) { bytes in
-            Outcome.allCases.first { $0.name.utf8.elementsEqual(bytes) }
+            Self.outcomes.first { $0.name.count == bytes.count && $0.name.elementsEqual(bytes) }?.outcome
         }
         if let outcome = found ?? nil { return outcome }
         let known = Outcome.allCases.map(\.name).joined(separator: ", ")

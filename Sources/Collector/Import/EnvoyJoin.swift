@@ -3,41 +3,52 @@ import Retry
 /// Brings the attempt lines and the request line of each request together, in bounded memory.
 ///
 /// An attempt's line comes before its request's, except when the client went away (0.5 ms after). A request is
-/// finished as soon as its line is there with as many attempt lines as it tells of; else when time in the log has passed:
-/// `joinWindowUs` after the last of its attempt lines, or `settleUs` after its request line. What is neither when
-/// the log ends is left out (`request_still_open`), so that importing the log again when it has grown neither misses
-/// nor doubles it. A log without any request line has nothing to wait for: there the end finishes all. (A log so young
-/// that its first request line is still to come is taken for one: its few attempts are then there twice, once without their
-/// method, if it is imported then and again later.)
+/// finished as soon as its line is there with as many attempt lines as it tells of; else when time in the log has
+/// passed: `joinWindowUs` after the last of its attempt lines, or `settleUs` after its request line. What is neither
+/// when the log ends is left out (`request_still_open`), so that importing the log again when it has grown neither
+/// misses nor doubles it. A log without any request line has nothing to wait for: there the end finishes all. (A log
+/// so young that its first request line is still to come is taken for one: its few attempts are then there twice,
+/// once without their method, if it is imported then and again later.)
 ///
 /// A log without any attempt line is used too, by `EnvoyRequestOnly`; that it is one is taken as shown after
 /// `candidatesMax` request lines or at its end.
 struct EnvoyJoin {
     /// How long an attempt waits for its request's line. Envoy's default limit of a route is 15 s.
     static let joinWindowUs: Int64 = 300_000_000
-    /// How long a request's line waits for lines of its attempts. Envoy's default between two flushes of a log is 10 s.
+    /// How long a request's line waits for lines of its attempts. Envoy's default between two flushes of a log is 10
+    /// s.
     static let settleUs: Int64 = 15_000_000
     /// How many lines may wait; beyond it the oldest request is finished as it is.
     static let openLinesMax = 200_000
     static let candidatesMax = 10_000
 
-    private struct Group {
+    /// A request whose lines are coming in.
+    private final class Group {
+        let key: UInt64
         var lines = EnvoyRequest()
-        var lastUs: Int64
-        var number: Int
+        var lastUs = Int64.min
+        var isOpen = true
 
-        mutating func add(_ line: EnvoyLine) {
+        init(key: UInt64) { self.key = key }
+
+        func add(_ line: EnvoyLine) {
             switch line.kind {
             case .attempt: lines.attempts.append(line)
             case .request: lines.request = line
             }
             lastUs = max(lastUs, line.endUs)
         }
-    }
 
-    private struct Waiting {
-        var key: UInt64
-        var number: Int
+        /// Whether all its lines are there, as far as they tell.
+        var isComplete: Bool {
+            guard let request = lines.request else { return false }
+            if lines.attempts.isEmpty { return request.reachedNoHost }
+            return request.count.map { lines.attempts.count >= $0 } ?? !request.isClientGone
+        }
+
+        func isDue(nowUs: Int64) -> Bool {
+            lastUs + (lines.request == nil ? joinWindowUs : settleUs) < nowUs
+        }
     }
 
     private enum Mode {
@@ -53,10 +64,9 @@ struct EnvoyJoin {
     private var hasRequestLines = false
     private var groups: [UInt64: Group] = [:]
     private var openLines = 0
-    private var groupsMade = 0
     /// All groups in the order of their first lines, and those that have their request line but not all attempts.
-    private var waiting = Queue<Waiting>()
-    private var settling = Queue<Waiting>()
+    private var waiting = Queue<Group>()
+    private var settling = Queue<Group>()
     private var candidates: [EnvoyLine] = []
     private var latestUs = Int64.min
     private let openLinesMax: Int
@@ -82,9 +92,10 @@ struct EnvoyJoin {
         if mode == .undecided { mode = .requestsOnly }
         for line in candidates { useRequestOnly(line, &report, &ready) }
         candidates = []
-        while let next = waiting.removeFirst() {
-            guard let group = remove(next) else { continue }
-            if mode == .attempts, hasRequestLines, !isDue(group, nowUs: latestUs) {
+        while let group = waiting.removeFirst() {
+            guard group.isOpen else { continue }
+            take(group)
+            if mode == .attempts, hasRequestLines, !group.isDue(nowUs: latestUs) {
                 report.leaveOut(.requestStillOpen, lines: group.lines.count)
             } else {
                 finish(group.lines, &report, &ready)
@@ -99,12 +110,13 @@ struct EnvoyJoin {
             finish(EnvoyRequest(attempts: [line]), &report, &ready)
             return
         }
-        if groups[key]?.lines.attempts.contains(line) == true {
+        let group = group(key)
+        if group.lines.attempts.contains(line) {
             report.leaveOut(.repeatedLine)
             return
         }
-        add(line, key: key)
-        finishIfComplete(key, &report, &ready)
+        add(line, to: group)
+        if group.isComplete { close(group, &report, &ready) }
     }
 
     private mutating func acceptRequest(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
@@ -112,75 +124,61 @@ struct EnvoyJoin {
             finish(EnvoyRequest(request: line), &report, &ready)
             return
         }
-        if let other = groups[key]?.lines.request {
+        if let group = groups[key], let other = group.lines.request {
             if other == line {
                 report.leaveOut(.repeatedLine)
                 return
             }
             // The client used its id again before the first request was whole.
-            if let group = take(key) { finish(group.lines, &report, &ready) }
+            close(group, &report, &ready)
         }
-        add(line, key: key)
-        finishIfComplete(key, &report, &ready)
-        if let group = groups[key] { settling.append(Waiting(key: key, number: group.number)) }
-    }
-
-    private mutating func add(_ line: EnvoyLine, key: UInt64) {
-        openLines += 1
-        if groups[key] == nil {
-            groupsMade += 1
-            groups[key] = Group(lastUs: line.endUs, number: groupsMade)
-            waiting.append(Waiting(key: key, number: groupsMade))
+        let group = group(key)
+        add(line, to: group)
+        if group.isComplete {
+            close(group, &report, &ready)
+        } else {
+            settling.append(group)
+            if settling.count > 2 * groups.count + 1024 { settling.keep { $0.isOpen } }
         }
-        groups[key]?.add(line)
-    }
-
-    private mutating func take(_ key: UInt64) -> Group? {
-        guard let group = groups.removeValue(forKey: key) else { return nil }
-        openLines -= group.lines.count
-        return group
-    }
-
-    private mutating func remove(_ entry: Waiting) -> Group? {
-        groups[entry.key]?.number == entry.number ? take(entry.key) : nil
     }
 
     // MARK: Requests
 
-    private mutating func finishIfComplete(
-        _ key: UInt64, _ report: inout ImportReport, _ ready: inout [Attempt]
-    ) {
-        guard let lines = groups[key]?.lines, let request = lines.request else { return }
-        let isComplete: Bool
-        if lines.attempts.isEmpty {
-            isComplete = request.reachedNoHost
-        } else if let count = request.count {
-            isComplete = lines.attempts.count >= count
-        } else {
-            isComplete = !request.isClientGone
-        }
-        if isComplete, let group = take(key) { finish(group.lines, &report, &ready) }
+    private mutating func group(_ key: UInt64) -> Group {
+        if let group = groups[key] { return group }
+        let group = Group(key: key)
+        groups[key] = group
+        waiting.append(group)
+        // One request that waits long must not keep all the finished ones behind it.
+        if waiting.count > 2 * groups.count + 1024 { waiting.keep { $0.isOpen } }
+        return group
+    }
+
+    private mutating func add(_ line: EnvoyLine, to group: Group) {
+        openLines += 1
+        group.add(line)
+    }
+
+    private mutating func take(_ group: Group) {
+        group.isOpen = false
+        groups[group.key] = nil
+        openLines -= group.lines.count
+    }
+
+    private mutating func close(_ group: Group, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+        take(group)
+        finish(group.lines, &report, &ready)
     }
 
     private mutating func finishDue(nowUs: Int64, _ report: inout ImportReport, _ ready: inout [Attempt]) {
-        while let next = settling.first {
-            if let group = groups[next.key], group.number == next.number {
-                guard isDue(group, nowUs: nowUs) else { break }
-                if let group = take(next.key) { finish(group.lines, &report, &ready) }
-            }
+        while let group = settling.first, !group.isOpen || group.isDue(nowUs: nowUs) {
+            if group.isOpen { close(group, &report, &ready) }
             _ = settling.removeFirst()
         }
-        while let next = waiting.first {
-            if let group = groups[next.key], group.number == next.number {
-                guard isDue(group, nowUs: nowUs) || openLines > openLinesMax else { break }
-                if let group = take(next.key) { finish(group.lines, &report, &ready) }
-            }
+        while let group = waiting.first, !group.isOpen || group.isDue(nowUs: nowUs) || openLines > openLinesMax {
+            if group.isOpen { close(group, &report, &ready) }
             _ = waiting.removeFirst()
         }
-    }
-
-    private func isDue(_ group: Group, nowUs: Int64) -> Bool {
-        group.lastUs + (group.lines.request == nil ? Self.joinWindowUs : Self.settleUs) < nowUs
     }
 
     private mutating func finish(_ lines: EnvoyRequest, _ report: inout ImportReport, _ ready: inout [Attempt]) {
@@ -254,9 +252,16 @@ struct Queue<Element> {
     private var elements: [Element] = []
     private var head = 0
 
+    var count: Int { elements.count - head }
+
     var first: Element? { head < elements.count ? elements[head] : nil }
 
     mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func keep(_ isKept: (Element) -> Bool) {
+        elements = elements[head...].filter(isKept)
+        head = 0
+    }
 
     mutating func removeFirst() -> Element? {
         guard head < elements.count else { return nil }

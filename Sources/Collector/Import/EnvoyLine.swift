@@ -10,7 +10,7 @@ struct EnvoyLine: Equatable {
     var key: UInt64?
     /// Whether the id names one request only: Envoy made it. A client may send one `x-request-id` with many requests.
     var isKeyUnique: Bool
-    /// The number of the whole line, for a line without an id.
+    /// The number of the whole line where it has no id, else 0.
     var lineHash: UInt64
     var startUs: Int64
     var endUs: Int64

@@ -1,9 +1,10 @@
-/// Reads a line of an Envoy log in either of two sets of keys: the short one of Meantime's recommended
-/// configuration (`v`, `t0`, `t1`, ...) and a wide one named after the operators (`type`, `start`, `emit`, ...).
+/// Reads a line of an Envoy log in either of two sets of keys: the short one of Meantime's recommended configuration
+/// (`v`, `t0`, `t1`, ...) and a wide one named after the operators (`type`, `start`, `emit`, ...).
 ///
-/// The request's id is `uid` in the short set (`%UNIQUE_ID%` put into a header by the route, the same on all lines of a
-/// request) and else `rid`; in the wide set it is `rid`, for there `uid` is `%UNIQUE_ID%` itself, which differs from
-/// line to line. The route is `route` (`%ROUTE_NAME%`: the unit that has a rule), and the cluster where that has no name.
+/// The request's id is `uid` in the short set (`%UNIQUE_ID%` put into a header by the route, the same on all lines of
+/// a request) and else `rid`; in the wide set it is `rid`, for there `uid` is `%UNIQUE_ID%` itself, which differs
+/// from line to line. The route is `route` (`%ROUTE_NAME%`: the unit that has a rule), and the cluster where that has
+/// no name.
 struct EnvoyLineParser {
     enum Parsed {
         case line(EnvoyLine)
@@ -55,7 +56,7 @@ struct EnvoyLineParser {
         }
         return .line(
             EnvoyLine(
-                kind: kind, key: key, isKeyUnique: uid != nil, lineHash: XXH64.hash(line),
+                kind: kind, key: key, isKeyUnique: uid != nil, lineHash: key == nil ? XXH64.hash(line) : 0,
                 startUs: startUs, endUs: endUs, code: Int(code), grpc: try count(.grpc),
                 flags: flags, detail: detail, route: try route(kind), host: try name(.host) ?? "",
                 method: try name(.method) ?? "", ruleVersion: try ruleVersion(),

@@ -3,12 +3,13 @@ import Retry
 /// The lines of one request, made into attempts.
 ///
 /// How an attempt ended (facts found by experiment on Envoy 1.40):
-/// 1. With a response its code decides; `UT` beside it only says "later than the per-try limit". A response that broke
-///    off (`UPE`, `UR`, `UC`) is a reset.
-/// 2. Without one the flag does: `UF` no connection, `UC`/`UR` reset, `SI` idle limit, `UO` the proxy's own refusal (no
-///    host was tried: no attempt), `UT` on an attempt with no other beside it the per-try limit.
-/// 3. With neither, or with `UT` beside other attempts, Envoy cut it off: the duration is a lower bound, and the request's
-///    line has the cause: the route's limit (`timeout`), else the client's leaving or a sibling's answer (`cancelled`).
+/// 1. With a response its code decides; `UT` beside it only says "later than the per-try limit". A response that
+///    broke off (`UPE`, `UR`, `UC`) is a reset.
+/// 2. Without one the flag does: `UF` no connection, `UC`/`UR` reset, `SI` idle limit, `UO` the proxy's own refusal
+///    (no host was tried: no attempt), `UT` on an attempt with no other beside it the per-try limit.
+/// 3. With neither, or with `UT` beside other attempts, Envoy cut it off: the duration is a lower bound, and the
+///    request's line has the cause: the route's limit (`timeout`), else the client's leaving or a sibling's answer
+///    (`cancelled`).
 struct EnvoyRequest {
     var attempts: [EnvoyLine] = []
     var request: EnvoyLine?
@@ -55,15 +56,16 @@ struct EnvoyRequest {
         return result
     }
 
-    /// The announced limit of an attempt. Beside others the header is the newest attempt's: then the limit is what is left
-    /// until the same instant from this attempt's own start.
+    /// The announced limit of an attempt. Beside others the header is the newest attempt's: then the limit is what is
+    /// left until the same instant from this attempt's own start.
     private func limitUs(of line: EnvoyLine, among lines: [EnvoyLine]) -> Int64 {
         guard line.limitUs > 0 else { return 0 }
         let newestUs = lines.last { $0.startUs < line.endUs || $0.startUs == line.startUs }?.startUs ?? line.startUs
         return line.limitUs + max(0, newestUs - line.startUs)
     }
 
-    /// The limit that ended an attempt: the announced one, but never more than it ran. An idle limit is announced nowhere.
+    /// The limit that ended an attempt: the announced one, but never more than it ran. An idle limit is announced
+    /// nowhere.
     private static func firedUs(_ limitUs: Int64, _ durationUs: Int64) -> Int64 {
         limitUs == 0 ? durationUs : min(limitUs, durationUs)
     }
@@ -93,7 +95,8 @@ extension EnvoyLine {
 
     var status: Int { isGRPCStatus ? grpc ?? 0 : code }
 
-    /// The number of the line's request. An id that a client made may come with many requests: its time is then a part of it.
+    /// The number of the line's request. An id that a client made may come with many requests: its time is then a
+    /// part of it.
     func requestNumber(firstStartUs: Int64) -> UInt64 {
         guard let key else { return lineHash }
         return isKeyUnique ? key : XXH64.hash(words: [key, UInt64(bitPattern: firstStartUs)])

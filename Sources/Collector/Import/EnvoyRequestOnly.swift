@@ -3,8 +3,8 @@ import Retry
 /// A request line where the log has no attempt lines at all: one attempt, if the request took one.
 ///
 /// The attempt's own times are not in it: start and duration are the request's, which include the proxy's own work (a
-/// few tenths of a millisecond) and the transfer of both bodies. Of a request with several attempts neither the times of
-/// the early ones nor that of the last are known; it is left out.
+/// few tenths of a millisecond) and the transfer of both bodies. Of a request with several attempts neither the times
+/// of the early ones nor that of the last are known; it is left out.
 enum EnvoyRequestOnly {
     enum Result {
         case attempt(Attempt)

@@ -2,19 +2,19 @@ import Retry
 
 /// Tells attempts that were in the store before this import from new ones.
 ///
-/// The rule is of multisets: if the store held an attempt m times before the import and the inputs hold it n times, then
-/// max(0, n − m) are added. So a second import adds nothing, one of a log that has grown adds what has grown, and lines that
-/// are truly alike inside one import are all kept. What this import itself has added must not count as held before: the
-/// ledger remembers it, for the last one to two million attempts. Two attempts that agree in every column and stand
-/// further apart than that in the inputs count as one.
+/// The rule is of multisets: if the store held an attempt m times before the import and the inputs hold it n times,
+/// then max(0, n − m) are added. So a second import adds nothing, one of a log that has grown adds what has grown,
+/// and lines that are truly alike inside one import are all kept. What this import itself has added must not count as
+/// held before: the ledger remembers it, for the last one to two million attempts. Two attempts that agree in every
+/// column and stand further apart than that in the inputs count as one.
 struct ImportLedger {
     private struct Entry {
         var added: Int32 = 0
         var matched: Int32 = 0
     }
 
-    /// Starts in one batch with less than this between them are asked for in one range, so that a stray time does not make
-    /// the store read all that lies between.
+    /// Starts in one batch with less than this between them are asked for in one range, so that a stray time does not
+    /// make the store read all that lies between.
     private static let gapUs: Int64 = 600_000_000
 
     private let generationMax: Int
@@ -30,9 +30,9 @@ struct ImportLedger {
         var fresh: [Attempt] = []
         var added: [UInt64] = []
         for (attempt, fingerprint) in zip(batch, fingerprints) {
-            var entry = recent[fingerprint] ?? older[fingerprint] ?? Entry()
-            let before = (stored[fingerprint] ?? 0) - Int(entry.added) - Int(entry.matched)
-            if before > 0 {
+            let held = stored[fingerprint] ?? 0
+            var entry = held == 0 ? Entry() : recent[fingerprint] ?? older[fingerprint] ?? Entry()
+            if held - Int(entry.added) - Int(entry.matched) > 0 {
                 entry.matched += 1
                 recent[fingerprint] = entry
             } else {

@@ -15,8 +15,6 @@ final class ImportRun {
     private let rejects: RejectFile?
     private var ledger = ImportLedger()
     private var batch: [Attempt] = []
-    private var attemptLine = AttemptLine()
-    private var envoyLine = EnvoyLineParser()
 
     init(
         _ importer: AttemptImporter, sources: [ByteSource], target: any ImportTarget,
@@ -46,8 +44,9 @@ final class ImportRun {
     // MARK: Formats
 
     func importAttempts() throws(ImportError) {
+        var parser = AttemptLine()
         for reader in readers {
-            while let attempt = try next(reader, { (bytes) throws(LineFault) in try attemptLine.parse(bytes) }) {
+            while let attempt = try next(reader, { (bytes) throws(LineFault) in try parser.parse(bytes) }) {
                 batch.append(attempt)
                 if batch.count >= importer.batchCount { try flush() }
             }
@@ -58,12 +57,13 @@ final class ImportRun {
 
     func importEnvoy() throws(ImportError) {
         var join = EnvoyJoin()
+        var parser = EnvoyLineParser()
         var heads: [EnvoyLine?] = []
-        for reader in readers { heads.append(try nextEnvoy(reader)) }
+        for reader in readers { heads.append(try nextEnvoy(reader, &parser)) }
         while let index = Self.earliest(heads), let line = heads[index] {
             join.accept(line, &report, &batch)
             if batch.count >= importer.batchCount { try flush() }
-            heads[index] = try nextEnvoy(readers[index])
+            heads[index] = try nextEnvoy(readers[index], &parser)
         }
         join.end(&report, &batch)
         try flush()
@@ -80,8 +80,8 @@ final class ImportRun {
         return found
     }
 
-    private func nextEnvoy(_ reader: LineReader) throws(ImportError) -> EnvoyLine? {
-        while let parsed = try next(reader, { (bytes) throws(LineFault) in try envoyLine.parse(bytes) }) {
+    private func nextEnvoy(_ reader: LineReader, _ parser: inout EnvoyLineParser) throws(ImportError) -> EnvoyLine? {
+        while let parsed = try next(reader, { (bytes) throws(LineFault) in try parser.parse(bytes) }) {
             switch parsed {
             case .line(let line): return line
             case .otherMoment: report.leaveOut(.otherMoment)

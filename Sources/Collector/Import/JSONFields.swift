@@ -1,7 +1,7 @@
 /// The fields of one JSON line that a format knows; all others are checked and skipped.
 ///
-/// A format numbers its fields from 0. Several keys may mean one field: the first that is not null counts, the same key
-/// twice is refused.
+/// A format numbers its fields from 0. Several keys may mean one field: the first that is not null counts, the same
+/// key twice is refused.
 struct JSONFields {
     private struct Slot {
         var low: UInt64 = 0

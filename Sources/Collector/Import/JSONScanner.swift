@@ -1,6 +1,7 @@
 /// Walks over one line of JSON (RFC 8259, strictly), value by value, without building anything.
 ///
-/// A line is at most `LineReader.limit` bytes, so that positions fit in 32 bits. Columns in messages count bytes from 1.
+/// A line is at most `LineReader.limit` bytes, so that positions fit in 32 bits. Columns in messages count bytes from
+/// 1.
 struct JSONScanner {
     /// Arrays and objects inside one another; deeper lines are refused, so that no line can exhaust the stack.
     static let depthMax = 64

@@ -5,8 +5,8 @@ import Glibc
 ///     #rejected access.log:17: not JSON at column 9: expected ':' after a key, found '}'
 ///     {"broken"}
 ///
-/// Correct the line and import the file: the headings are skipped. A line that the file already has is not added again.
-/// The file is made with the first line.
+/// Correct the line and import the file: the headings are skipped. A line that the file already has is not added
+/// again. The file is made with the first line.
 final class RejectFile {
     /// What a heading begins with. No JSON object does.
     static let heading = "#rejected "
@@ -21,7 +21,9 @@ final class RejectFile {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    static func isHeading(_ line: UnsafeRawBufferPointer) -> Bool { line.starts(with: heading.utf8) }
+    static func isHeading(_ line: UnsafeRawBufferPointer) -> Bool {
+        line.first == UInt8(ascii: "#") && line.starts(with: heading.utf8)
+    }
 
     func add(_ reject: ImportReport.Reject, line: UnsafeRawBufferPointer) throws(InputFault) {
         if descriptor < 0 { try openFile() }
