@@ -14,11 +14,12 @@ public import Retry
 public struct AttemptDependence: Equatable, Sendable {
     /// What the log can tell.
     public enum Verdict: String, Equatable, Sendable {
-        /// Too few second attempts of slow requests, or an interval that holds both answers: leave the timeout alone.
+        /// Too few second attempts of slow requests to tell the other two apart: leave the timeout alone.
         case notIdentified = "not identified"
-        /// A second attempt is slow hardly more often than any attempt.
+        /// A second attempt is slow hardly more often than any attempt: the upper ends of the two 95 % intervals differ by
+        /// at most `negligibleExcess`.
         case independent
-        /// A second attempt of a slow request is slow more often than any attempt.
+        /// A second attempt of a slow request is slow more often than any attempt: the intervals are apart.
         case dependent
     }
 
@@ -31,8 +32,6 @@ public struct AttemptDependence: Equatable, Sendable {
     /// What follows.
     public var verdict: Verdict
 
-    /// The widest 95 % interval of P(slow | slow) that still tells the answers apart.
-    public static let widestInterval = 0.4
     /// The greatest P(slow | slow) beyond P(slow) that still counts as independent.
     public static let negligibleExcess = 0.1
 
@@ -82,8 +81,6 @@ public struct AttemptDependence: Equatable, Sendable {
         let again = slowAfterSlow.interval()
         let usual = slow.interval()
         if again.upperBound <= usual.upperBound + negligibleExcess { return .independent }
-        if again.lowerBound > usual.upperBound && again.lowerBound > negligibleExcess { return .dependent }
-        if again.upperBound - again.lowerBound > widestInterval { return .notIdentified }
         return again.lowerBound > usual.upperBound ? .dependent : .notIdentified
     }
 }

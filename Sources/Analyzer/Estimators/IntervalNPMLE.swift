@@ -35,7 +35,7 @@ public struct IntervalNPMLE: Sendable {
         public var iterations: Int
 
         /// A tolerance.
-        public init(gap: Double = 1e-7, iterations: Int = 20_000) {
+        public init(gap: Double = 1e-7, iterations: Int = 2_000) {
             self.gap = gap
             self.iterations = iterations
         }

@@ -69,9 +69,9 @@ public struct LatencyLaw: Sendable {
         if let last = knots.last, Double(lastObservedUs) > last.us { knots.append((Double(lastObservedUs), last.s)) }
         knotUs = knots.map(\.us)
         knotSurvival = knots.map(\.s)
-        var area = [knots.first?.us ?? 0]
+        var area = [max(0, knots.first?.us ?? 0)]
         for index in knots.indices.dropFirst() {
-            let width = knots[index].us - knots[index - 1].us
+            let width = max(0, knots[index].us) - max(0, knots[index - 1].us)
             area.append(area[index - 1] + width * (knots[index].s + knots[index - 1].s) / 2)
         }
         knotArea = area
@@ -162,7 +162,7 @@ extension LatencyLaw {
     /// earlier. Steps too small to see (1/4096 of the mass and 1 % of what is left) are passed over.
     private static func knots(of curve: SurvivalCurve) -> [(us: Double, s: Double)] {
         guard let first = curve.timesUs.first else { return [] }
-        var knots: [(us: Double, s: Double)] = [(max(0, Double(first) - max(1, Double(first) / 8)), 1)]
+        var knots: [(us: Double, s: Double)] = [(Double(first) - max(1, Double(first) / 8), 1)]
         for step in curve.timesUs.indices {
             let last = knots[knots.count - 1]
             let survival = curve.survival[step]

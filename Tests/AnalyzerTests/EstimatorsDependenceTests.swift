@@ -1,0 +1,106 @@
+import Retry
+import TestSupport
+import Testing
+
+@testable import Analyzer
+
+@Suite struct EstimatorsDependenceTests {
+    /// Requests 1 s apart under a 100 ms limit whose timeouts are retried once; big ones are slow every time.
+    private func log(
+        requests: Int, big: Double, straggler: Double, isRetried: Bool = true, seed: UInt64 = 1
+    ) -> AttemptColumns {
+        var generator = SeededGenerator(seed: seed)
+        var list: [Attempt] = []
+        for request in 0..<requests {
+            let isBig = generator.unit() < big
+            var startUs = Int64(request) * 1_000_000
+            for number in 1...2 {
+                let isSlow = isBig || generator.unit() < straggler
+                list.append(
+                    Attempt(
+                        startUs: startUs, durationUs: isSlow ? 100_200 : 5_000, route: "r", host: "a",
+                        request: UInt64(request), attempt: number, outcome: isSlow ? .timeout : .success,
+                        timeoutUs: 100_000))
+                if !isSlow || !isRetried { break }
+                startUs += 110_000
+            }
+        }
+        return AttemptColumns(route: "r", attempts: list)
+    }
+
+    private func dependence(_ columns: AttemptColumns) -> AttemptDependence {
+        AttemptDependence(columns: columns, states: HostStateSmoother().smooth(columns))
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func `stragglers are independent, big requests dependent`(seed: UInt64) {
+        let stragglers = dependence(log(requests: 3_000, big: 0, straggler: 0.04, seed: seed))
+        #expect(stragglers.verdict == .independent)
+        #expect(stragglers.limitUs == 100_000)
+        #expect(agrees(stragglers.slow.estimate ?? .nan, 0.04, 0.02))
+        // A big request that times out twice in quiet traffic must not pass for an outage.
+        let big = dependence(log(requests: 3_000, big: 0.04, straggler: 0, seed: seed))
+        #expect(big.verdict == .dependent)
+        #expect(big.slowAfterSlow.estimate == 1)
+    }
+
+    @Test func `without retries of slow attempts, or with a few, nothing is identified`() {
+        #expect(dependence(log(requests: 3_000, big: 0.04, straggler: 0, isRetried: false)).verdict == .notIdentified)
+        #expect(dependence(log(requests: 100, big: 0, straggler: 0.04)).verdict == .notIdentified)
+        #expect(dependence(AttemptColumns(route: "r")).verdict == .notIdentified)
+    }
+
+    @Test func `an outage that hangs is left out`() {
+        var columns = log(requests: 3_000, big: 0, straggler: 0.04)
+        let lastUs = columns.startUs[columns.count - 1]
+        for request in 0..<60 {
+            for number in 1...2 {
+                let one = Attempt(
+                    startUs: lastUs + Int64(request) * 1_000_000 + Int64(number) * 110_000, durationUs: 100_200,
+                    route: "r", request: UInt64(10_000 + request), attempt: number, outcome: .timeout,
+                    timeoutUs: 100_000)
+                columns.append(one, host: 0, method: 0)
+            }
+        }
+        let found = dependence(columns)
+        #expect(found.verdict == .independent)
+        #expect(AttemptDependence(columns: columns, states: nil).verdict != .independent)
+    }
+
+    @Test func `hedges tell at their delay`() {
+        var list: [Attempt] = []
+        for request in 0..<2_000 {
+            let startUs = Int64(request) * 1_000_000
+            let isSlow = request % 20 == 0
+            list.append(
+                Attempt(
+                    startUs: startUs, durationUs: isSlow ? 55_000 : 5_000, route: "r", host: "a",
+                    request: UInt64(request), outcome: isSlow ? .cancelled : .success))
+            if isSlow {
+                list.append(
+                    Attempt(
+                        startUs: startUs + 50_000, durationUs: 5_000, route: "r", host: "b", request: UInt64(request),
+                        attempt: 2, outcome: .success, hedge: true))
+            }
+        }
+        let found = dependence(AttemptColumns(route: "r", attempts: list))
+        #expect(found.verdict == .independent)
+        #expect(found.limitUs == 50_000)
+        #expect(found.slowAfterSlow == Proportion(hits: 0, trials: 100))
+        #expect(found.slow == Proportion(hits: 100, trials: 2_000))
+    }
+
+    @Test func `verdicts at their borders`() {
+        func verdict(_ again: (Double, Double), _ usual: (Double, Double)) -> AttemptDependence.Verdict {
+            AttemptDependence.verdict(
+                slowAfterSlow: Proportion(hits: again.0, trials: again.1),
+                slow: Proportion(hits: usual.0, trials: usual.1))
+        }
+        #expect(verdict((0, 0), (1, 100)) == .notIdentified)
+        #expect(verdict((0, 10), (10, 1_000)) == .notIdentified)
+        #expect(verdict((0, 100), (10, 1_000)) == .independent)
+        #expect(verdict((5, 5), (10, 1_000)) == .dependent)
+        #expect(verdict((30, 100), (10, 1_000)) == .dependent)
+        #expect(verdict((2, 20), (100, 1_000)) == .notIdentified)
+    }
+}
