@@ -224,10 +224,10 @@ final class ClientConnection: ChannelInboundHandler {
         // After an upgrade was asked for, what follows on the connection can no longer be told for requests: the upgrade
         // is ignored, as a server may (RFC 9110 §7.8), and the connection closed after the answer.
         closesAfterResponse = !head.isKeepAlive || head.headers.contains(name: "upgrade")
+        if head.method == .CONNECT { return refuseSoon(.notImplemented, "this proxy opens no tunnels") }
         guard let target = RequestTarget(head) else {
             return refuseSoon(.badRequest, "the request must name one host and a path")
         }
-        if head.method == .CONNECT { return refuseSoon(.notImplemented, "this proxy opens no tunnels") }
         if body == .unsupported {
             return refuseSoon(.notImplemented, "the only transfer coding known here is chunked")
         }

@@ -9,7 +9,7 @@ struct ProxyServerTests {
     @Test("A request goes to the route's host and its answer comes back, and the attempt is logged")
     func passesThrough() async throws {
         let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(200, "hello"))] }
-        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy in
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
             let response = try await proxy.ask("GET /x?y=1 HTTP/1.1\r\nhost: a.example:80\r\n\r\n")
             #expect(response.status == 200)
             #expect(response.text == "hello")
@@ -34,7 +34,7 @@ struct ProxyServerTests {
     func retriesElsewhere() async throws {
         let bad = try await ScriptedUpstream.start { _ in [.request, .send(answer(503, "no"))] }
         let good = try await ScriptedUpstream.start { _ in [.request, .send(answer(200, "yes"))] }
-        try await withProxy(hosts: [bad.name, good.name], rule: retrying(1)) { proxy in
+        try await withProxy(hosts: [bad.name, good.name], rule: retrying(1)) { proxy async throws in
             for _ in 0..<4 {
                 let response = try await proxy.ask("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
                 #expect(response.status == 200)

@@ -15,6 +15,8 @@ final class ScriptedUpstream: Sendable {
         case await(Signal)
         /// Goes on when the whole request has come. Without it, steps begin at the request's head.
         case request
+        /// Stops reading the request until the test says so.
+        case stopReading(Signal)
         /// Closes with a FIN.
         case close
         /// Closes its sending side only.
@@ -254,6 +256,10 @@ final class ScriptedUpstream: Sendable {
                         awaitsRequest = true
                         return
                     }
+                case .stopReading(let signal):
+                    let channel = context.channel
+                    _ = channel.setOption(.autoRead, value: false)
+                    signal.then { _ = channel.setOption(.autoRead, value: true) }
                 case .close:
                     context.close(promise: nil)
                 case .halfClose:

@@ -98,7 +98,7 @@ final class Wire: Sendable {
     }
 
     /// Removes the first `count` bytes.
-    fileprivate func consume(_ count: Int) { state.withLock { $0.seen.bytes.removeFirst(count) } }
+    private func consume(_ count: Int) { state.withLock { $0.seen.bytes.removeFirst(count) } }
 
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
@@ -234,5 +234,14 @@ enum WireParser {
         let parts = line.split(separator: ":", maxSplits: 1)
         let value = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
         return WireResponse.Field(name: parts[0].lowercased(), value: value)
+    }
+}
+
+extension Wire {
+    /// Throws away what has come, waiting for something to come; how many bytes that was, 0 at the end.
+    func take() async -> Int {
+        let count = await until { $0.bytes.isEmpty && !$0.isClosed ? nil : $0.bytes.count }
+        consume(count)
+        return count
     }
 }

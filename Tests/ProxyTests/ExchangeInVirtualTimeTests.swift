@@ -1,0 +1,249 @@
+import Logging
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Retry
+import Testing
+
+@testable import Proxy
+
+/// One client connection and its hosts on an embedded event loop: no socket, no thread, and time passes only when told.
+private final class Stage {
+    let loop = EmbeddedEventLoop()
+    let sink = KeepingSink()
+    let core: ProxyCore
+    let client: EmbeddedChannel
+    private let pool: UpstreamPool
+    private let opened: Opened
+
+    /// Connections that were asked for.
+    final class Opened {
+        var promises: [EventLoopPromise<any Channel>] = []
+        var hosts: [String] = []
+    }
+
+    init(rule: Rule, hosts: [String] = ["h1:1", "h2:2"], limits: ProxyLimits = ProxyLimits()) throws {
+        core = ProxyCore(
+            table: try RouteTable([RouteConfiguration(name: "r", hosts: hosts)]), limits: limits, sink: sink,
+            logger: Logger(label: "t") { _ in KeepingLog() }, firstRequest: 1, wallUs: { 1_000_000_000_000 })
+        core.rules.put(RuleSet(version: 1, createdUs: 0, routes: ["r": RuleSet.Entry(rule: rule)]))
+        let opened = Opened()
+        self.opened = opened
+        pool = UpstreamPool(loop: loop, hosts: hosts.count, limits: limits) { host, loop in
+            let promise = loop.makePromise(of: (any Channel).self)
+            opened.promises.append(promise)
+            opened.hosts.append(host.name)
+            return promise.futureResult
+        }
+        client = EmbeddedChannel(loop: loop)
+        let context = LoopContext(loop: loop, core: core, pool: pool, seed: 7)
+        try Listeners.install(on: client, context: context, limits: limits)
+        client.connect(to: try SocketAddress(ipAddress: "192.0.2.1", port: 9), promise: nil)
+    }
+
+    var connects: [String] { opened.hosts }
+
+    /// The oldest connection that was asked for is established.
+    func establish() throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(loop: loop)
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.2", port: 80), promise: nil)
+        opened.promises.removeFirst().succeed(channel)
+        loop.run()
+        return channel
+    }
+
+    func refuse() {
+        opened.promises.removeFirst().fail(ChannelError.connectTimeout(.seconds(1)))
+        loop.run()
+    }
+
+    func pass(_ us: Int64) { loop.advanceTime(by: .microseconds(us)) }
+
+    func say(_ text: String, to channel: EmbeddedChannel? = nil) throws {
+        try (channel ?? client).writeInbound(ByteBuffer(string: text))
+    }
+
+    /// All that was written so far.
+    func heard(_ channel: EmbeddedChannel? = nil) throws -> String {
+        var text = ""
+        while let part = try (channel ?? client).readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
+        return text
+    }
+
+    func finish() {
+        _ = try? client.finish(acceptAlreadyClosed: true)
+        pool.close()
+    }
+}
+
+private let get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+
+/// The shell around the machine, to the microsecond.
+struct ExchangeInVirtualTimeTests {
+    @Test("Limits, waits and durations are exact, and connecting is part of the attempt")
+    func exactTimes() throws {
+        let rule = retrying(
+            2, waits: [30_000, 70_000], perTryTimeoutUs: 100_000, timeoutUs: 10_000_000)
+        let stage = try Stage(rule: rule)
+        try stage.say(get)
+        stage.pass(40_000)
+        let first = try stage.establish()
+        #expect(try stage.heard(first).hasPrefix("GET / HTTP/1.1\r\nhost: a\r\n"))
+        stage.pass(59_999)
+        #expect(stage.sink.attempts.isEmpty)
+        stage.pass(1)
+        #expect(!first.isActive)
+        stage.pass(29_999)
+        #expect(stage.connects.count == 1)
+        stage.pass(1)
+        #expect(stage.connects.count == 2)
+        let second = try stage.establish()
+        stage.pass(5_000)
+        try stage.say(answer(503, "busy"), to: second)
+        stage.pass(70_000)
+        let third = try stage.establish()
+        stage.pass(2_500)
+        try stage.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", to: third)
+        stage.pass(1_000_000)
+        try stage.say("ok", to: third)
+        #expect(try stage.heard().hasSuffix("\r\n\r\nok"))
+        let attempts = stage.sink.attempts
+        #expect(attempts.map(\.outcome) == [.timeout, .errorStatus, .success])
+        #expect(attempts.map(\.durationUs) == [100_000, 5_000, 2_500])
+        #expect(attempts.map(\.waitUs) == [0, 30_000, 70_000])
+        #expect(attempts.map(\.startUs) == [0, 130_000, 205_000].map { 1_000_000_000_000 + $0 })
+        #expect(attempts.map(\.timeoutUs) == [100_000, 100_000, 100_000])
+        // Two hosts: the second attempt goes to the other one, the third anywhere.
+        #expect(Set(attempts.prefix(2).map(\.host)).count == 2)
+        stage.finish()
+    }
+
+    @Test("The request's timeout cuts the last attempt to what is left of it")
+    func restOfTimeout() throws {
+        let stage = try Stage(
+            rule: retrying(5, waits: [10_000], perTryTimeoutUs: 100_000, timeoutUs: 150_000))
+        try stage.say(get)
+        stage.pass(110_000)
+        stage.pass(39_999)
+        #expect(stage.sink.attempts.count == 1)
+        stage.pass(1)
+        #expect(stage.sink.attempts.map(\.timeoutUs) == [100_000, 40_000])
+        #expect(stage.sink.attempts.map(\.durationUs) == [100_000, 40_000])
+        let text = try stage.heard()
+        #expect(text.hasPrefix("HTTP/1.1 504 "))
+        #expect(text.contains("x-meantime-verdict: deadline\r\n"))
+        stage.finish()
+    }
+
+    @Test("A connection that comes after its attempt was cut off serves the next one")
+    func lateConnection() throws {
+        let stage = try Stage(rule: retrying(1, waits: [50_000], perTryTimeoutUs: 100_000), hosts: ["h1:1"])
+        try stage.say(get)
+        stage.pass(100_000)
+        let late = try stage.establish()
+        #expect(try stage.heard(late).isEmpty)
+        stage.pass(50_000)
+        #expect(stage.connects.count == 1)
+        #expect(try stage.heard(late).hasPrefix("GET / "))
+        try stage.say(answer(200), to: late)
+        #expect(stage.sink.attempts.map(\.outcome) == [.timeout, .success])
+        stage.finish()
+    }
+
+    @Test("A timeout while connecting has executed nothing: also a POST is retried")
+    func timeoutWhileConnecting() throws {
+        let stage = try Stage(rule: retrying(1, perTryTimeoutUs: 100_000))
+        try stage.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi")
+        stage.pass(100_000)
+        #expect(stage.connects.count == 2)
+        stage.refuse()
+        let second = try stage.establish()
+        #expect(try stage.heard(second).hasSuffix("\r\n\r\nhi"))
+        try stage.say(answer(200), to: second)
+        #expect(stage.sink.attempts.map(\.outcome) == [.timeout, .success])
+        stage.finish()
+    }
+
+    @Test("A body that comes during the wait is sent with the retry")
+    func bodyDuringWait() throws {
+        let stage = try Stage(rule: retrying(1, waits: [10_000]))
+        try stage.say("PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 6\r\n\r\nab")
+        let first = try stage.establish()
+        #expect(try stage.heard(first).hasSuffix("ab"))
+        try stage.say(answer(503), to: first)
+        try stage.say("cd")
+        stage.pass(10_000)
+        let second = try stage.establish()
+        #expect(try stage.heard(second).hasSuffix("\r\n\r\nabcd"))
+        try stage.say("ef")
+        #expect(try stage.heard(second) == "ef")
+        try stage.say(answer(200, "thanks"), to: second)
+        #expect(try stage.heard().hasSuffix("thanks"))
+        stage.finish()
+    }
+
+    @Test("A client that leaves during the wait ends it: no attempt follows and none is logged")
+    func leavesDuringWait() throws {
+        let stage = try Stage(rule: retrying(1, waits: [10_000]))
+        try stage.say(get)
+        let first = try stage.establish()
+        try stage.say(answer(503), to: first)
+        stage.client.close(promise: nil)
+        stage.pass(1_000_000)
+        #expect(stage.connects.count == 1)
+        #expect(stage.sink.attempts.map(\.outcome) == [.errorStatus])
+        #expect(stage.core.table.routes[0].metrics.requests(.clientGone) == 1)
+        #expect(stage.core.table.routes[0].metrics.active.value == 0)
+        stage.finish()
+    }
+
+    @Test("A silent client is closed: before its first head, in the middle of it, and between requests")
+    func silentClients() throws {
+        let limits = ProxyLimits(headTimeoutUs: 100_000, clientIdleUs: 200_000)
+        let silent = try Stage(rule: retrying(0), limits: limits)
+        silent.pass(99_999)
+        #expect(silent.client.isActive)
+        silent.pass(1)
+        #expect(!silent.client.isActive)
+
+        let dripping = try Stage(rule: retrying(0), limits: limits)
+        for letter in "GET / HTTP" {
+            try dripping.say("\(letter)")
+            dripping.pass(9_999)
+        }
+        #expect(dripping.client.isActive)
+        dripping.pass(10)
+        #expect(!dripping.client.isActive)
+
+        let kept = try Stage(rule: retrying(0), limits: limits)
+        try kept.say(get)
+        kept.pass(150_000)
+        try kept.say(answer(200), to: try kept.establish())
+        kept.pass(199_999)
+        #expect(kept.client.isActive)
+        kept.pass(1)
+        #expect(!kept.client.isActive)
+        for stage in [silent, dripping, kept] { stage.finish() }
+    }
+
+    @Test("A connection that no request uses is closed at the idle limit, and no more are kept than allowed")
+    func idleUpstreams() throws {
+        let limits = ProxyLimits(upstreamIdleUs: 500_000)
+        let stage = try Stage(rule: retrying(0), hosts: ["h1:1"], limits: limits)
+        try stage.say(get)
+        let channel = try stage.establish()
+        try stage.say(answer(200), to: channel)
+        #expect(stage.core.table.hosts[0].idleConnections.value == 1)
+        stage.pass(400_000)
+        try stage.say(get)
+        #expect(stage.core.table.hosts[0].idleConnections.value == 0)
+        try stage.say(answer(200), to: channel)
+        stage.pass(499_999)
+        #expect(channel.isActive)
+        stage.pass(1)
+        #expect(!channel.isActive)
+        #expect(stage.core.table.hosts[0].idleConnections.value == 0)
+        #expect(stage.core.table.hosts[0].openConnections.value == 0)
+        stage.finish()
+    }
+}

@@ -1,0 +1,455 @@
+import NIOCore
+import NIOHTTP1
+import Retry
+import Testing
+
+@testable import Proxy
+
+private let get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
+private let post = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nbody"
+
+/// A port of this machine where nobody listens.
+private func deadHost() async throws -> String {
+    let upstream = try await ScriptedUpstream.start { _ in [] }
+    await upstream.stop()
+    return upstream.name
+}
+
+/// Each way in which an attempt can end: what the client gets, and what is logged.
+@Suite(.timeLimit(.minutes(1)))
+struct OutcomeTests {
+    @Test("A host that never answers is cut off at the per-try limit: timeout, 504")
+    func timeout() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0, perTryTimeoutUs: 30_000)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 504)
+            #expect(response["x-meantime-verdict"] == "no_retries")
+            #expect(response.text.contains("timeout"))
+            let attempt = try #require(await proxy.sink.attempts(1).first)
+            #expect(attempt.outcome == .timeout)
+            #expect(attempt.status == 0)
+            #expect(attempt.timeoutUs == 30_000)
+            #expect(attempt.durationUs >= 30_000)
+            await upstream.untilNoConnection()
+        }
+        await upstream.stop()
+    }
+
+    @Test("The limit that is logged is the smaller of the per-try limit and the rest of the request's time")
+    func effectiveLimit() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request] }
+        let rule = retrying(1, perTryTimeoutUs: 60_000, timeoutUs: 100_000)
+        try await withProxy(hosts: [upstream.name], rule: rule) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 504)
+            let attempts = await proxy.sink.attempts(2)
+            #expect(attempts.map(\.outcome) == [.timeout, .timeout])
+            #expect(attempts[0].timeoutUs == 60_000)
+            #expect(attempts[1].timeoutUs <= 40_000)
+            #expect(attempts[1].timeoutUs > 0)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A host that closes without an answer is a reset: 502", arguments: [true, false])
+    func reset(byRST: Bool) async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, byRST ? .reset : .close] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 502)
+            #expect(response.text.contains("reset"))
+            #expect(await proxy.sink.attempts(1).map(\.outcome) == [.reset])
+        }
+        await upstream.stop()
+    }
+
+    @Test("A host where nobody listens is a connect failure: 503")
+    func connectFailure() async throws {
+        try await withProxy(hosts: [try await deadHost()], rule: retrying(0)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 503)
+            #expect(response.text.contains("connect_failure"))
+            #expect(response["connection"] == nil)
+            #expect(await proxy.sink.attempts(1).map(\.outcome) == [.connectFailure])
+        }
+    }
+
+    @Test("A name that does not resolve is a connect failure")
+    func unknownName() async throws {
+        try await withProxy(hosts: ["no-such-name.invalid:80"], rule: retrying(0)) { proxy async throws in
+            #expect(try await proxy.ask(get).status == 503)
+            #expect(await proxy.sink.attempts(1).map(\.outcome) == [.connectFailure])
+        }
+    }
+
+    @Test("A response that fails by its status goes through with its body and its own status")
+    func errorStatus() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [.request, .send(answer(500, "sorry", fields: "x-own: 1\r\n"))]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 500)
+            #expect(response.text == "sorry")
+            #expect(response["x-own"] == "1")
+            #expect(response["x-meantime-verdict"] == "no_retries")
+            let attempt = try #require(await proxy.sink.attempts(1).first)
+            #expect(attempt.outcome == .errorStatus)
+            #expect(attempt.status == 500)
+        }
+        await upstream.stop()
+    }
+
+    @Test("429 is rate limited, its Retry-After is logged, and it is the least wait")
+    func rateLimited() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            [.request, .send(request.number == 0 ? answer(429, fields: "retry-after: 1\r\n") : answer(200, "ok"))]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
+            // A POST: what was refused for load was not executed.
+            let response = try await proxy.ask(post, method: "POST")
+            #expect(response.status == 200)
+            let attempts = await proxy.sink.attempts(2)
+            #expect(attempts.map(\.outcome) == [.rateLimited, .success])
+            #expect(attempts[0].retryAfterUs == 1_000_000)
+            #expect(attempts[1].waitUs >= 1_000_000)
+            #expect(attempts[0].request == attempts[1].request)
+            #expect(attempts.map(\.attempt) == [1, 2])
+        }
+        await upstream.stop()
+    }
+
+    @Test("A body that stops half way is a reset, and the client's connection is broken off", arguments: [0, 1, 2])
+    func halfBody(way: Int) async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [
+                .request, .send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
+                [.close, .halfClose, .reset][way],
+            ]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            await wire.untilClosed()
+            let attempt = try #require(await proxy.sink.attempts(1).first)
+            #expect(attempt.outcome == .reset)
+            #expect(attempt.status == 200)
+            #expect(try await proxy.metric("meantime_verdicts_total{route=\"r\",verdict=\"response_started\"}") == 1)
+            #expect(proxy.sink.attempts.count == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A chunked body without its last chunk is a reset")
+    func unfinishedChunks() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [.request, .send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"), .halfClose]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            let bytes = await wire.untilClosed()
+            #expect(!String(decoding: bytes, as: UTF8.self).hasSuffix("0\r\n\r\n"))
+            #expect(await proxy.sink.attempts(1).map(\.outcome) == [.reset])
+        }
+        await upstream.stop()
+    }
+
+    @Test(
+        "An answer that is no HTTP, or frames its body twice, is a reset",
+        arguments: [
+            "SSH-2.0-OpenSSH\r\n\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
+        ])
+    func notHTTP(text: String) async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(text)] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0)) { proxy async throws in
+            #expect(try await proxy.ask(get).status == 502)
+            #expect(await proxy.sink.attempts(1).map(\.outcome) == [.reset])
+        }
+        await upstream.stop()
+    }
+
+    @Test("A client that goes away cancels the attempt, and the host's connection is closed", arguments: [true, false])
+    func clientGone(byRST: Bool) async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            _ = await upstream.whole(0)
+            if byRST { await wire.reset() } else { await wire.close() }
+            let attempts = await proxy.sink.attempts(1)
+            #expect(attempts.map(\.outcome) == [.cancelled])
+            await upstream.untilNoConnection()
+            #expect(try await proxy.metric("meantime_verdicts_total{route=\"r\",verdict=\"client_gone\"}") == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A client that goes away in the middle of an answer cancels it")
+    func clientGoneMidBody() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [.request, .send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            _ = await wire.until { seen in seen.bytes.count > 20 ? true : nil }
+            await wire.close()
+            let attempt = try #require(await proxy.sink.attempts(1).first)
+            #expect(attempt.outcome == .cancelled)
+            #expect(attempt.status == 200)
+            await upstream.untilNoConnection()
+        }
+        await upstream.stop()
+    }
+
+    @Test("The request's timeout cuts a slow body: timeout, with the limit that cut it")
+    func slowBody() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [.request, .send("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\ndrip")]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3, timeoutUs: 700_000)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            await wire.untilClosed()
+            let attempt = try #require(await proxy.sink.attempts(1).first)
+            #expect(attempt.outcome == .timeout)
+            #expect(attempt.status == 200)
+            #expect(attempt.timeoutUs == 700_000)
+            #expect(attempt.durationUs >= 700_000)
+        }
+        await upstream.stop()
+    }
+
+    @Test("The per-try limit ends with the head: a body may take longer")
+    func limitEndsWithHead() async throws {
+        let go = ScriptedUpstream.Signal()
+        let upstream = try await ScriptedUpstream.start { request in
+            if request.number > 0 { return [.request] }
+            return [.request, .send("HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nslow"), .await(go), .send("body")]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0, perTryTimeoutUs: 700_000)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send(get)
+            _ = await wire.until { seen in seen.bytes.count > 20 ? true : nil }
+            // The second request's limit begins after the first's and has passed when it is answered.
+            #expect(try await proxy.ask(get).status == 504)
+            go.give()
+            let response = try await wire.response()
+            #expect(response.text == "slowbody")
+            let attempts = await proxy.sink.attempts(2)
+            #expect(attempts.map(\.outcome) == [.timeout, .success])
+            #expect(attempts[1].durationUs < 700_000)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A gRPC status in the head decides")
+    func grpc() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            let status = request.number == 0 ? 14 : 5
+            return [
+                .request, .send(answer(200, fields: "content-type: application/grpc\r\ngrpc-status: \(status)\r\n")),
+            ]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1, on: [.grpc(14)])) { proxy async throws in
+            #expect(try await proxy.ask(get)["grpc-status"] == "5")
+            let attempts = await proxy.sink.attempts(2)
+            #expect(attempts.map(\.outcome) == [.errorStatus, .success])
+            #expect(attempts.map(\.status) == [14, 5])
+            #expect(attempts.allSatisfy { $0.isGRPC })
+        }
+        await upstream.stop()
+    }
+}
+
+/// Retries, and each reason for which one is refused: the client gets the last real answer.
+@Suite(.timeLimit(.minutes(1)))
+struct RetryOverLoopbackTests {
+    private func verdicts(_ proxy: RunningProxy, _ verdict: RetryMachine.Verdict) async throws -> Double? {
+        try await proxy.metric("meantime_verdicts_total{route=\"r\",verdict=\"\(verdict.rawValue)\"}")
+    }
+
+    @Test("A POST that may have been executed is not retried")
+    func notIdempotent() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(503, "first"))] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3)) { proxy async throws in
+            let response = try await proxy.ask(post, method: "POST")
+            #expect(response.status == 503)
+            #expect(response.text == "first")
+            #expect(response["x-meantime-verdict"] == "not_idempotent")
+            #expect(try await verdicts(proxy, .notIdempotent) == 1)
+            #expect(proxy.sink.attempts.count == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A POST on a route that says it is idempotent is retried, body and all")
+    func idempotentRoute() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            [.request, .send(request.number == 0 ? answer(503) : answer(200, "second"))]
+        }
+        try await withProxy(hosts: [upstream.name], idempotent: true, rule: retrying(3)) { proxy async throws in
+            let response = try await proxy.ask(post, method: "POST")
+            #expect(response.text == "second")
+            #expect(response["x-meantime-verdict"] == nil)
+            #expect(String(buffer: await upstream.whole(1).body) == "body")
+            #expect(try await verdicts(proxy, .success) == 1)
+            #expect(try await proxy.metric("meantime_retries_total{route=\"r\"}") == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A POST that was never sent is retried on the other host")
+    func neverSent() async throws {
+        let good = try await ScriptedUpstream.start { _ in [.request, .send(answer(201, "made"))] }
+        let dead = try await deadHost()
+        try await withProxy(hosts: [dead, good.name], rule: retrying(1)) { proxy async throws in
+            #expect(try await proxy.ask(post, method: "POST").status == 201)
+            let attempts = await proxy.sink.attempts(2)
+            #expect(attempts.map(\.outcome) == [.connectFailure, .success])
+            #expect(attempts.map(\.host) == [dead, good.name])
+        }
+        await good.stop()
+    }
+
+    @Test("A failure that the rule does not name is not retried")
+    func notRetryable() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(501, "never"))] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(3, on: [.http(503)])) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.text == "never")
+            #expect(response["x-meantime-verdict"] == "not_retryable")
+            #expect(try await verdicts(proxy, .notRetryable) == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("When all retries are used the client gets the last answer")
+    func retriesExhausted() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            [.request, .send(answer(503, "answer \(request.number)"))]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(2)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.text == "answer 2")
+            #expect(response["x-meantime-verdict"] == "retries_exhausted")
+            #expect(try await verdicts(proxy, .retriesExhausted) == 1)
+        }
+        await upstream.stop()
+    }
+
+    @Test("When the last attempt gives no answer the client gets the last real one, whole")
+    func lastRealAnswer() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            request.number == 0
+                ? [.request, .send(answer(503, "the real one", fields: "x-own: 1\r\n"))] : [.request, .reset]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 503)
+            #expect(response.text == "the real one")
+            #expect(response["x-own"] == "1")
+            #expect(response["x-meantime-verdict"] == "retries_exhausted")
+            #expect(await proxy.sink.attempts(2).map(\.outcome) == [.errorStatus, .reset])
+        }
+        await upstream.stop()
+    }
+
+    @Test("A real answer that is too long to keep still gives its status")
+    func answerTooLong() async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            if request.number > 0 { return [.request, .reset] }
+            return [.request, .send("HTTP/1.1 503 Long\r\ncontent-length: 1000000\r\n\r\n"), .stream(1_000_000)]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.status == 503)
+            #expect(response.text.contains("retries_exhausted"))
+            await upstream.untilNoConnection()
+        }
+        await upstream.stop()
+    }
+
+    @Test("A budget that is used up refuses, and the client gets the real answer")
+    func budgetExhausted() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(503, "no"))] }
+        let budget = BudgetPolicy(ratio: 0.5, minPerSecond: 0, windowUs: 3_600_000_000)
+        try await withProxy(hosts: [upstream.name], rule: retrying(1, budget: budget)) { proxy async throws in
+            var seen: [String?] = []
+            for _ in 0..<10 { seen.append(try await proxy.ask(get)["x-meantime-verdict"]) }
+            // After n requests floor(n / 2) retries are allowed in all.
+            #expect(seen.count { $0 == "retries_exhausted" } == 5)
+            #expect(seen.count { $0 == "budget_exhausted" } == 5)
+            #expect(seen.first == "budget_exhausted")
+            #expect(upstream.requests.count == 15)
+            #expect(try await verdicts(proxy, .budgetExhausted) == 5)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A retry that would begin after the deadline is not waited for")
+    func deadline() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in
+            [.request, .send(answer(503, "later", fields: "retry-after: 100\r\n"))]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
+            let response = try await proxy.ask(get)
+            #expect(response.text == "later")
+            #expect(response["retry-after"] == "100")
+            #expect(response["x-meantime-verdict"] == "deadline")
+            #expect(try await verdicts(proxy, .deadline) == 1)
+            #expect(proxy.sink.attempts.first?.retryAfterUs == 100_000_000)
+        }
+        await upstream.stop()
+    }
+
+    @Test("A body of 64 KiB is replayed, one byte more is forwarded and not retried", arguments: [65_536, 65_537])
+    func replayLimit(size: Int) async throws {
+        let upstream = try await ScriptedUpstream.start { request in
+            [.request, .send(request.number == 0 ? answer(503, "real") : answer(200, "second"))]
+        }
+        try await withProxy(hosts: [upstream.name], rule: retrying(1)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send("PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: \(size)\r\n\r\n")
+            try await wire.send(ByteBuffer(repeating: 122, count: size))
+            let response = try await wire.response()
+            #expect(await upstream.whole(0).body.readableBytes == size)
+            if size == 65_536 {
+                #expect(response.text == "second")
+                #expect(await upstream.whole(1).body == ByteBuffer(repeating: 122, count: size))
+            } else {
+                #expect(response.text == "real")
+                #expect(response["x-meantime-verdict"] == "body_not_replayable")
+                #expect(try await verdicts(proxy, .bodyNotReplayable) == 1)
+            }
+        }
+        await upstream.stop()
+    }
+
+    @Test("A large body whose first host does not even connect is not lost")
+    func largeBodyNeverSent() async throws {
+        let good = try await ScriptedUpstream.start { _ in [.request, .send(answer(200, "took it"))] }
+        try await withProxy(hosts: [try await deadHost(), good.name], rule: retrying(1)) { proxy async throws in
+            let wire = try await proxy.client()
+            try await wire.send("PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 300000\r\n\r\n")
+            try await wire.send(ByteBuffer(repeating: 122, count: 300_000))
+            #expect(try await wire.response().text == "took it")
+            #expect(good.bodyBytes == 300_000)
+        }
+        await good.stop()
+    }
+
+    @Test("A rule without retries says so")
+    func noRetries() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(503))] }
+        try await withProxy(hosts: [upstream.name], rule: Rule(timeoutUs: 5_000_000)) { proxy async throws in
+            #expect(try await proxy.ask(get)["x-meantime-verdict"] == "no_retries")
+            #expect(try await verdicts(proxy, .noRetries) == 1)
+        }
+        await upstream.stop()
+    }
+}
