@@ -10,7 +10,7 @@ public import Retry
 /// another request's attempt beside them failed too: a big request that times out twice in quiet traffic looks like an
 /// outage, and must not hide itself that way.
 ///
-/// methods: dependence
+/// methods: attempt dependence
 public struct AttemptDependence: Equatable, Sendable {
     /// What the log can tell.
     public enum Verdict: String, Equatable, Sendable {
