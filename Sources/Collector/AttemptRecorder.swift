@@ -75,6 +75,7 @@ public final class AttemptRecorder: AttemptSink, Sendable {
         self.state = Mutex(state)
     }
 
+    /// Hands an attempt over without ever waiting for the disk; `false`: it was dropped and counted.
     @discardableResult
     public func offer(_ attempt: Attempt) -> Bool {
         state.withLock { state in
@@ -138,6 +139,9 @@ public final class AttemptRecorder: AttemptSink, Sendable {
     /// Below this a segment's head outweighs what its columns save.
     private static let worthASegment = 1_024
 
+    /// Whether attempts have been taken and not yet written.
+    var isFlushing: Bool { state.withLock { $0.inFlight > 0 } }
+
     private var isOpen: Bool { state.withLock { $0.isOpen } }
 
     private func flushOnQueue() async {
@@ -151,24 +155,29 @@ public final class AttemptRecorder: AttemptSink, Sendable {
     }
 
     private func write(_ batch: inout [Attempt]) throws(StoreError) {
-        if batch.isEmpty {
-            let taken = state.withLock { state in
-                let taken = state.waiting
-                state.waiting = []
-                state.inFlight = taken.count
-                return taken
-            }
-            batch = taken
+        // What an earlier flush could not write goes first, then what came since.
+        try append(&batch)
+        state.withLock { state in
+            // The emptied batch becomes the next hand-off: its room is used again.
+            swap(&state.waiting, &batch)
+            state.inFlight = batch.count
         }
-        if !batch.isEmpty {
-            try store.append(batch)
-            let count = batch.count
-            state.withLock { state in
-                state.counters.written += count
-                state.inFlight = 0
-            }
-            batch = []
+        try append(&batch)
+        try recordDrops()
+    }
+
+    private func append(_ batch: inout [Attempt]) throws(StoreError) {
+        if batch.isEmpty { return }
+        try store.append(batch)
+        let count = batch.count
+        state.withLock { state in
+            state.counters.written += count
+            state.inFlight = 0
         }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func recordDrops() throws(StoreError) {
         let drops = state.withLock { state in
             let drops = state.drops
             state.drops = Drops()

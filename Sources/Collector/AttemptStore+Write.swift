@@ -39,13 +39,7 @@ extension AttemptStore {
     public func recordDropped(count: Int, fromUs: Int64, toUs: Int64, reason: String) throws(StoreError) {
         if count <= 0 { return }
         try write { (writer) throws(StoreError) in
-            let insert = try writer.connection.prepare(
-                "INSERT INTO dropped (attempts, first_start_us, last_start_us, reason) VALUES (?, ?, ?, ?)")
-            insert.bind(Int64(count), at: 1)
-            insert.bind(min(fromUs, toUs), at: 2)
-            insert.bind(max(fromUs, toUs), at: 3)
-            insert.bind(reason, at: 4)
-            try insert.run()
+            try writer.addDropped(count, fromUs: fromUs, toUs: toUs, reason: reason)
         }
     }
 }

@@ -84,10 +84,26 @@ public final class AttemptStore: AttemptSource, Sendable {
         }
     }
 
-    /// Lets go of the file; whoever uses the store afterwards gets an error. What was acknowledged is durable without it.
+    /// Lets go of the file; writing afterwards is an error. What was acknowledged is durable without it.
     public func close() {
         writer.withLock { $0 = nil }
         idle.withLock { $0.removeAll() }
+    }
+
+    /// Bounds the file's size in SQLite pages, as a full disk would. For tests of one.
+    func limitPages(_ pages: Int) throws(StoreError) {
+        try setting("PRAGMA max_page_count = \(pages)")
+    }
+
+    /// How long a write waits for another process's. For tests of what happens then.
+    func setBusyTimeout(ms: Int) throws(StoreError) {
+        try setting("PRAGMA busy_timeout = \(ms)")
+    }
+
+    private func setting(_ sql: String) throws(StoreError) {
+        try writer.withLock { (writer) throws(StoreError) in
+            _ = try writer?.connection.integer(sql)
+        }
     }
 
     // MARK: One transaction

@@ -17,6 +17,8 @@ final class AttemptsTable: Sendable {
         let code = sqlite3_create_module_v2(
             reader.connection.handle, "attempts", module, Unmanaged.passUnretained(self).toOpaque(), nil)
         guard code == SQLITE_OK else { throw reader.connection.error() }
+        // SQLite makes the table at its first use, by a CREATE TABLE that `allowReadingOnly` would refuse later.
+        _ = try reader.connection.prepare("SELECT 1 FROM attempts")
     }
 
     /// What the statements so far could not read; each part once.
@@ -42,6 +44,9 @@ private struct Plan {
     static let high: Int32 = 1 << 17
     static let exact: Int32 = 1 << 18
     static let route: Int32 = 1 << 19
+    /// The bound itself is outside.
+    static let lowIsStrict: Int32 = 1 << 20
+    static let highIsStrict: Int32 = 1 << 21
 }
 
 /// SQLite's view of the table; the C struct must stand first.
@@ -175,6 +180,11 @@ private func bestIndex(
         argument += 1
         info.pointee.aConstraintUsage[index].argvIndex = argument
         info.pointee.idxNum |= bound
+        switch Int32(info.pointee.aConstraint[index].op) {
+        case SQLITE_INDEX_CONSTRAINT_GT: info.pointee.idxNum |= Plan.lowIsStrict
+        case SQLITE_INDEX_CONSTRAINT_LT: info.pointee.idxNum |= Plan.highIsStrict
+        default: break
+        }
         rows /= bound == Plan.exact ? 1e5 : bound == Plan.route ? 100 : 4
     }
     let used = info.pointee.colUsed & UInt64(ColumnSet.all.rawValue)
@@ -214,8 +224,12 @@ private func filter(
         func whole(_ value: OpaquePointer) -> Int64? {
             sqlite3_value_type(value) == SQLITE_INTEGER ? sqlite3_value_int64(value) : nil
         }
-        if let value = argument(Plan.low).flatMap(whole) { filter.fromUs = value }
-        if let value = argument(Plan.high).flatMap(whole), value < .max { filter.toUs = value + 1 }
+        if let value = argument(Plan.low).flatMap(whole) {
+            filter.fromUs = plan & Plan.lowIsStrict != 0 && value < .max ? value + 1 : value
+        }
+        if let value = argument(Plan.high).flatMap(whole) {
+            if plan & Plan.highIsStrict != 0 { filter.toUs = value } else if value < .max { filter.toUs = value + 1 }
+        }
         if let value = argument(Plan.exact).flatMap(whole), value < .max {
             filter.fromUs = max(filter.fromUs ?? .min, value)
             filter.toUs = min(filter.toUs ?? .max, value + 1)

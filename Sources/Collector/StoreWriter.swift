@@ -104,7 +104,8 @@ struct StoreWriter {
         }
     }
 
-    /// Moves the whole tail into segments, in order of arrival; gives the number of segments made.
+    /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row becomes
+    /// a missing attempt: kept in the tail it would stop all sealing.
     mutating func sealTail() throws(StoreError) -> Int {
         try names.refresh(from: connection)
         var last: Int64 = .min
@@ -117,20 +118,36 @@ struct StoreWriter {
                 """)
             select.bind(last, at: 1)
             let (rows, damage) = try TailTable.read(select, names: names)
-            guard damage.isEmpty else {
-                throw StoreError(
-                    .damaged, path: connection.path, "\(damage[0]); the tail is left as it is, sealing would hide it")
+            if rows.count == 0, damage.isEmpty { break }
+            let zone = ZoneMap(of: rows)
+            if rows.count > 0 {
+                try insert(rows.sortedForSegment())
+                made += 1
             }
-            if rows.count == 0 { break }
-            try insert(rows.sortedForSegment())
-            made += 1
+            for one in damage {
+                // A damaged row's own time is not to be believed; that of its neighbours is, where there are any.
+                let isAlone = rows.count == 0
+                try addDropped(
+                    one.rows, fromUs: isAlone ? one.firstStartUs : zone.firstStartUs,
+                    toUs: isAlone ? one.lastStartUs : zone.lastStartUs, reason: "damaged in the tail: \(one.reason)")
+            }
             let next = try connection.prepare(
                 "SELECT max(id) FROM (SELECT id FROM tail WHERE id > ?1 ORDER BY id LIMIT \(Segment.rowLimit))")
             next.bind(last, at: 1)
             last = try next.step() ? next.integer(0) : last
         }
-        if made > 0 { try connection.execute("DELETE FROM tail") }
+        if last > .min { try connection.execute("DELETE FROM tail") }
         return made
+    }
+
+    func addDropped(_ count: Int, fromUs: Int64, toUs: Int64, reason: String) throws(StoreError) {
+        let insert = try connection.prepare(
+            "INSERT INTO dropped (attempts, first_start_us, last_start_us, reason) VALUES (?, ?, ?, ?)")
+        insert.bind(Int64(count), at: 1)
+        insert.bind(min(fromUs, toUs), at: 2)
+        insert.bind(max(fromUs, toUs), at: 3)
+        insert.bind(reason, at: 4)
+        try insert.run()
     }
 
     private func insert(_ rows: Rows) throws(StoreError) {
