@@ -41,7 +41,8 @@ enum EnvoyText {
     @Test func `a client that leaves writes its request's line first, and both are joined`() throws {
         let (report, attempts) = try imported([
             EnvoyText.request(
-                "a", "100.000000", "100.150000", count: 1, code: 0, flags: "DC", detail: "downstream_remote_disconnect"),
+                "a", "100.000000", "100.150000", count: 1, code: 0, flags: "DC",
+                detail: "downstream_remote_disconnect"),
             EnvoyText.attempt("a", "100.000100", "100.150500", code: 0),
         ])
         #expect(report.requestLinesJoined == 1)

@@ -51,7 +51,8 @@ import Testing
             EnvoyText.request("a", "100.000000", "100.010000", count: 3),
             EnvoyText.request("b", "100.000000", "100.010000", count: nil),
             EnvoyText.request(
-                "c", "100.000000", "100.010000", count: 0, code: 404, flags: "NR", detail: "route_not_found", host: nil),
+                "c", "100.000000", "100.010000", count: 0, code: 404, flags: "NR",
+                detail: "route_not_found", host: nil),
             EnvoyText.request(
                 "d", "100.000000", "100.010000", count: 1, code: 503, flags: "UO",
                 detail: "upstream_reset_before_response_started{overflow}"),
