@@ -4,9 +4,9 @@ import Synchronization
 
 /// The bounded hand-off from the proxy's event loops to the store.
 ///
-/// `offer` never waits for the disk: it takes a lock that is held only to move a few words. When the hand-off is full, or
-/// the recorder was shut down, the attempt is dropped and counted, and the count is written into the store as soon as that
-/// can be written again.
+/// `offer` never waits for the disk: it takes a lock that is held only to move a few words. When the hand-off is full,
+/// or the recorder was shut down, the attempt is dropped and counted, and the count is written into the store as soon
+/// as that can be written again.
 public final class AttemptRecorder: AttemptSink, Sendable {
     /// What has become of the attempts so far.
     public struct Counters: Equatable, Sendable {
@@ -101,8 +101,8 @@ public final class AttemptRecorder: AttemptSink, Sendable {
 
     /// Writes what waits, every flush interval, until the task is cancelled or the recorder shut down; then once more.
     ///
-    /// Writing happens on a thread of its own: a slow disk holds up neither event loops nor Swift's thread pool. A failed
-    /// write is counted and repeated at the next interval.
+    /// Writing happens on a thread of its own: a slow disk holds up neither event loops nor Swift's thread pool. A
+    /// failed write is counted and repeated at the next interval.
     public func run(clock: some Clock<Duration> = ContinuousClock()) async {
         while isOpen {
             do { try await clock.sleep(for: flushInterval) } catch { break }

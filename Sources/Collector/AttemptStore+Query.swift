@@ -1,13 +1,14 @@
 extension AttemptStore {
     /// Answers one SQL statement that only reads.
     ///
-    /// The table `attempts` has one row an attempt, with the columns `start_us`, `duration_us`, `route`, `host`, `request`,
-    /// `attempt`, `wait_us`, `outcome` (its name), `status`, `is_grpc` (0, 1), `timeout_us`, `retry_after_us`, `method`,
-    /// `hedge` (0, 1) and `rule_version`; `request` is the number's 64 bits as a signed integer. Conditions on `start_us`
-    /// and equality with a route spare the segments that cannot match, and only the columns that are used are decoded.
+    /// The table `attempts` has one row an attempt, with the columns `start_us`, `duration_us`, `route`, `host`,
+    /// `request`, `attempt`, `wait_us`, `outcome` (its name), `status`, `is_grpc` (0, 1), `timeout_us`,
+    /// `retry_after_us`, `method`, `hedge` (0, 1) and `rule_version`; `request` is the number's 64 bits as a signed
+    /// integer. Conditions on `start_us` and equality with a route spare the segments that cannot match, and only the
+    /// columns that are used are decoded.
     ///
-    /// - Throws: `StoreError` `sql` with SQLite's message and the offset in the text; what is not a single statement that
-    ///   reads is refused.
+    /// - Throws: `StoreError` `sql` with SQLite's message and the offset in the text; what is not a single
+    ///   statement that reads is refused.
     public func query(_ sql: String) throws(StoreError) -> QueryResult {
         var rows: [[QueryValue]] = []
         let (columns, damage) = try run(sql) { values in

@@ -3,7 +3,8 @@ public import Retry
 extension AttemptStore {
     /// Keeps attempts: all of them, on disk when the call returns, or none.
     ///
-    /// They go to the tail, which is sealed when it has grown long enough; a call with as many as that is sealed at once.
+    /// They go to the tail, which is sealed when it has grown long enough; a call with as many as that is sealed at
+    /// once.
     ///
     /// - Throws: `StoreError` (`full`, `busy`, `io`, `readOnly`); nothing of the call was kept then.
     public func append(_ attempts: [Attempt]) throws(StoreError) {

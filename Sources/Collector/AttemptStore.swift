@@ -2,7 +2,8 @@ public import Retry
 import Glibc
 import Synchronization
 
-/// The store: one SQLite file with a row-oriented tail for fresh attempts and columnar, checksummed segments for the rest.
+/// The store: one SQLite file with a row-oriented tail for fresh attempts and columnar, checksummed segments for the
+/// rest.
 ///
 /// Calls are synchronous and safe from any thread. One connection writes; readers have their own and never block it, in
 /// this process or another. `docs/segment.md` describes the file.

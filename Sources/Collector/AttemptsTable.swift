@@ -2,8 +2,8 @@ import CSQLite
 import Retry
 import Synchronization
 
-/// The read-only virtual table `attempts`: segments and tail as plain SQL rows, with push-down of the range of `start_us`,
-/// of equality with a route, and of the columns in use (https://sqlite.org/vtab.html).
+/// The read-only virtual table `attempts`: segments and tail as plain SQL rows, with push-down of the range of
+/// `start_us`, of equality with a route, and of the columns in use (https://sqlite.org/vtab.html).
 ///
 /// What cannot be read is left out of the rows and collected in `damage`.
 final class AttemptsTable: Sendable {

@@ -1,7 +1,7 @@
 /// The two block formats that every encoding is made of: bit-packed values and bit-packed differences.
 ///
-/// A block holds `Encoding.blockRows` values (the last one may hold fewer) behind a head of its bit width and base, so a
-/// reader steps over blocks that it does not need. Arithmetic wraps: any 64-bit values survive.
+/// A block holds `Encoding.blockRows` values (the last one may hold fewer) behind a head of its bit width and base, so
+/// a reader steps over blocks that it does not need. Arithmetic wraps: any 64-bit values survive.
 enum BlockCodec {
     // MARK: Measure
 

@@ -1,4 +1,5 @@
-/// The columns of an attempt (DESIGN's record), by the number that a segment's directory uses; a number never changes meaning.
+/// The columns of an attempt (DESIGN's record), by the number that a segment's directory uses; a number never changes
+/// meaning.
 enum Column: UInt8, CaseIterable, Sendable {
     case startUs = 1
     case durationUs = 2

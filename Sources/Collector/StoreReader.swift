@@ -12,8 +12,8 @@ struct RowFilter: Equatable, Sendable {
     func admits(startUs: Int64) -> Bool { startUs >= lowUs && toUs.map { startUs < $0 } ?? true }
 }
 
-/// One read connection. Everything between `begin` and `end` sees one state of the store: rows that are sealed meanwhile
-/// are neither lost nor seen twice.
+/// One read connection. Everything between `begin` and `end` sees one state of the store: rows that are sealed
+/// meanwhile are neither lost nor seen twice.
 final class StoreReader: Sendable {
     let connection: Connection
     private let cache: SegmentCache

@@ -91,7 +91,8 @@ enum StoreSchema {
         guard version <= Self.version else {
             throw StoreError(
                 .newerVersion, path: path,
-                "was written by a newer Meantime (store format \(version), this one reads up to \(Self.version)); upgrade"
+                "was written by a newer Meantime (store format \(version), this one reads up to \(Self.version)); "
+                    + "upgrade"
             )
         }
         guard version >= 1 else { throw StoreError(.damaged, path: path, "has no store format number") }

@@ -104,8 +104,8 @@ struct StoreWriter {
         }
     }
 
-    /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row becomes
-    /// a missing attempt: kept in the tail it would stop all sealing.
+    /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row
+    /// becomes a missing attempt: kept in the tail it would stop all sealing.
     mutating func sealTail() throws(StoreError) -> Int {
         try names.refresh(from: connection)
         var last: Int64 = .min

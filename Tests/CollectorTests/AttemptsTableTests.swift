@@ -75,7 +75,10 @@ import Testing
             SELECT count(*), sum(b.start_us - a.start_us) FROM attempts a JOIN attempts b
             ON b.request = a.request AND b.attempt = 2 AND b.start_us >= a.start_us WHERE a.attempt = 1
             """,
-            "SELECT count(*) FROM attempts a WHERE start_us = (SELECT min(start_us) FROM attempts b WHERE b.route = a.route)",
+            """
+            SELECT count(*) FROM attempts a
+            WHERE start_us = (SELECT min(start_us) FROM attempts b WHERE b.route = a.route)
+            """,
         ]
     }
 
