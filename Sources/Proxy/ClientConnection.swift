@@ -5,8 +5,8 @@ import NIOHTTP1
 /// One client's connection: takes requests apart, gives each an `Exchange`, and frames what the exchange sends back.
 ///
 /// Pipelined requests are served one after the other (`HTTPServerPipelineHandler` stands before this handler). A client
-/// that closes its side while a request runs counts as gone, half-closed or not: nothing on the wire tells the two apart,
-/// and most clients that close have left (Envoy and nginx judge likewise).
+/// that closes its side while a request runs counts as gone, half-closed or not: nothing on the wire tells the two
+/// apart, and most clients that close have left (Envoy and nginx judge likewise).
 final class ClientConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -94,8 +94,8 @@ final class ClientConnection: ChannelInboundHandler {
         context.write(Self.wrapOutboundOut(.body(.byteBuffer(part))), promise: nil)
     }
 
-    /// The end of the answer. Only after the state is right for the next request is it written: writing it can deliver a
-    /// pipelined request before it returns.
+    /// The end of the answer. Only after the state is right for the next request is it written: writing it can deliver
+    /// a pipelined request before it returns.
     func finish(_ trailers: HTTPHeaders?) {
         guard let context, state == .serving else { return }
         exchange = nil
@@ -221,8 +221,8 @@ final class ClientConnection: ChannelInboundHandler {
         requestMinorVersion = head.version.minor
         requestMethod = head.method
         let body = FieldRules.body(of: head.headers)
-        // After an upgrade was asked for, what follows on the connection can no longer be told for requests: the upgrade
-        // is ignored, as a server may (RFC 9110 §7.8), and the connection closed after the answer.
+        // After an upgrade was asked for, what follows on the connection can no longer be told for requests: the
+        // upgrade is ignored, as a server may (RFC 9110 §7.8), and the connection closed after the answer.
         closesAfterResponse = !head.isKeepAlive || head.headers.contains(name: "upgrade")
         if head.method == .CONNECT { return refuseSoon(.notImplemented, "this proxy opens no tunnels") }
         guard let target = RequestTarget(head) else {

@@ -7,10 +7,10 @@ import Retry
 ///
 /// What is measured, and when an attempt's outcome is known:
 /// - `duration_us` runs from the send (connecting included, if no connection waits) to the response's *head*, for which
-///   the per-try limit also waits: the limit censors exactly what is measured. It holds for failures that come with a head.
-/// - From the head on nothing can be retried; only the request's timeout still runs. A success is offered to the sink when
-///   its body is whole. A body that breaks turns it into a `reset`, one cut by the request's timeout into a `timeout`, one
-///   whose client left into `cancelled`; these three last until that moment.
+///   the per-try limit also waits: the limit censors exactly what is measured. So also for failures that have a head.
+/// - From the head on nothing can be retried; only the request's timeout still runs. A success is offered to the sink
+///   when its body is whole. A body that breaks turns it into a `reset`, one cut by the request's timeout into a
+///   `timeout`, one whose client left into `cancelled`; these three last until that moment.
 /// - A response that fails by its status has its outcome at its head and keeps it, whatever becomes of its body.
 final class Exchange {
     enum Phase: Equatable {

@@ -48,8 +48,8 @@ enum FieldRules {
         return HTTPHeaders(kept)
     }
 
-    /// What `Connection` lists is for this hop only. It cannot take away what frames or routes the message: a client that
-    /// lists `content-length` must not be able to make the next hop see another message than we saw.
+    /// What `Connection` lists is for this hop only. It cannot take away what frames or routes the message: a client
+    /// that lists `content-length` must not be able to make the next hop see another message than we saw.
     private static func named(by headers: HTTPHeaders) -> Set<String> {
         var names: Set<String> = []
         for value in headers["connection"] {

@@ -8,7 +8,7 @@ extension EventLoop {
 /// At most one instant at which something is due, on one event loop.
 ///
 /// Arming is a store, not a trip through the loop's heap of tasks: a task that fires too early because the instant has
-/// moved on goes to sleep again. A keep-alive connection with a 15 s timeout costs one task each 15 s, not one a request.
+/// moved on goes to sleep again. A kept-alive connection with a 15 s timeout costs a task each 15 s, not one a request.
 final class LoopTimer {
     private let loop: any EventLoop
     private var dueUs: Int64?

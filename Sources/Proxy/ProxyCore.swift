@@ -35,8 +35,8 @@ final class ProxyCore: Sendable {
 
     func drain() { draining.store(true, ordering: .relaxed) }
 
-    /// A number that no other request of this process has. The first is drawn at random, so that the requests of several
-    /// proxies and restarts do not meet in one store.
+    /// A number that no other request of this process has. The first is drawn at random, so that the requests of
+    /// several proxies and restarts do not meet in one store.
     func nextRequest() -> UInt64 { requests.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 

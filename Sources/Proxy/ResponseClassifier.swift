@@ -13,8 +13,8 @@ struct Classification: Equatable {
 
 /// From a response's head to an outcome: what happened, not what to do about it.
 enum ResponseClassifier {
-    /// gRPC statuses that say the host failed, not the call: UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNAVAILABLE,
-    /// DATA_LOSS. The others (NOT_FOUND, INVALID_ARGUMENT, ...) are answers, like HTTP 404.
+    /// gRPC statuses that say the host failed, not the call: UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL,
+    /// UNAVAILABLE, DATA_LOSS. The others (NOT_FOUND, INVALID_ARGUMENT, ...) are answers, like HTTP 404.
     static let failingGRPC: Set<Int> = [2, 4, 10, 13, 14, 15]
 
     /// `wallUs` is UNIX time: a `Retry-After` may name a date.

@@ -64,7 +64,7 @@ struct RouteTable: Sendable {
             guard !configuration.hosts.isEmpty else {
                 throw ProxyError(
                     .noHosts,
-                    "route '\(configuration.name)' has no hosts to send requests to; write hosts: [address:port] in its entry"
+                    "route '\(configuration.name)' has no hosts to send requests to; add hosts: [address:port]"
                 )
             }
             var own: [UpstreamHost] = []

@@ -89,8 +89,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         close()
     }
 
-    /// Whether the host has closed its side, or said something unasked, that the event loop has not seen yet. One system
-    /// call before a request saves most of the requests that would be lost to a host that closes idle connections.
+    /// Whether the host has closed its side, or said something unasked, that the event loop has not seen yet. One
+    /// system call before a request saves most of those that would be lost to a host that closes idle connections.
     func isStale() -> Bool {
         guard let context else { return true }
         let answer = try? context.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {

@@ -36,8 +36,8 @@ final class UpstreamPool {
         return nil
     }
 
-    /// Opens a connection. `done` is called on the loop, once, and never before this returns: a refusal that came back at
-    /// once would end a request whose own end is not read yet.
+    /// Opens a connection. `done` is called on the loop, once, and never before this returns: a refusal that came back
+    /// at once would end a request whose own end is not read yet.
     func connect(_ host: UpstreamHost, _ done: @escaping (UpstreamConnection?) -> Void) {
         let isolated = loop.assumeIsolated()
         var isReturning = false

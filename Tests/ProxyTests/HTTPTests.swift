@@ -60,7 +60,8 @@ struct HTTPTests {
             [
                 .request,
                 .send(
-                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\nx-sum: 7\r\n\r\n"
+                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+                        + "3\r\nabc\r\n4\r\ndefg\r\n0\r\nx-sum: 7\r\n\r\n"
                 ),
             ]
         }

@@ -290,3 +290,10 @@ final class ScriptedUpstream: Sendable {
 func answer(_ status: Int, _ body: String = "", fields: String = "") -> String {
     "HTTP/1.1 \(status) Scripted\r\ncontent-length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
 }
+
+/// A port of this machine where nobody listens.
+func deadHost() async throws -> String {
+    let upstream = try await ScriptedUpstream.start { _ in [] }
+    await upstream.stop()
+    return upstream.name
+}
