@@ -9,11 +9,17 @@ let room: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Statistics unoptimised are thirty times slower, and the tests of the loop price thousands of rules: these rooms are
+/// optimised in debug builds too. Overflow and precondition checks stay on.
+let computing = room + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let package = Package(
     name: "meantime",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "meantime", targets: ["meantime"])
+        .executable(name: "meantime", targets: ["meantime"]),
+        // For the package in Benchmarks.
+        .library(name: "Retry", targets: ["Retry"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -28,12 +34,12 @@ let package = Package(
         .target(
             name: "Retry",
             dependencies: [.product(name: "Yams", package: "Yams")],
-            swiftSettings: room
+            swiftSettings: computing
         ),
         // Attempts, kept: rows, sealed segments, imports, the history of the rules.
-        .target(name: "Collector", dependencies: ["Retry", "CSQLite", "CZlib"], swiftSettings: room),
+        .target(name: "Collector", dependencies: ["Retry", "CSQLite", "CZlib"], swiftSettings: computing),
         // Attempts, understood: estimators, pricing, choice.
-        .target(name: "Analyzer", dependencies: ["Retry", "COpenBLAS"], swiftSettings: room),
+        .target(name: "Analyzer", dependencies: ["Retry", "COpenBLAS"], swiftSettings: computing),
         // Rules, enforced: the sidecar.
         .target(
             name: "Proxy",
@@ -70,8 +76,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Retry"], path: "Tests/Support", swiftSettings: room),
         .testTarget(name: "RetryTests", dependencies: ["Retry", "TestSupport"], swiftSettings: room),
         .testTarget(
-            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "TestSupport"], swiftSettings: room),
-        .testTarget(name: "AnalyzerTests", dependencies: ["Analyzer", "TestSupport"], swiftSettings: room),
+            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "Retry", "TestSupport"], swiftSettings: room),
+        .testTarget(name: "AnalyzerTests", dependencies: ["Analyzer", "Retry", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "ProxyTests",
             dependencies: [

@@ -1,0 +1,64 @@
+import Retry
+import Testing
+
+@testable import Analyzer
+
+@Suite struct CandidateRulesTests {
+    private func candidates(
+        maxRetries: Int = 3, perTry: [Int64?] = [nil], below: Int64 = 1_800_000
+    ) -> CandidateRules {
+        let retry = RetryPolicy(maxRetries: maxRetries, on: [.outcome(.reset)], backoff: .waits([0], jitter: 0.1))
+        return CandidateRules(
+            frame: Rule(timeoutUs: 2_000_000, retry: retry),
+            budgets: [BudgetPolicy(ratio: 0.2, minPerSecond: 3, windowUs: 10_000_000)], maxRetries: maxRetries,
+            perTryTimeoutsUs: perTry, waitsBelowUs: below)
+    }
+
+    @Test func everyCandidateFitsInTheDeadlineAndHasABudget() {
+        let grid = candidates().grid()
+        #expect(grid.count > 50)
+        #expect(Set(grid).count == grid.count)
+        for rule in grid {
+            let waits = CandidateRules.waits(of: rule)
+            #expect(waits.count <= 3)
+            #expect(waits.reduce(0, +) < 1_800_000)
+            #expect(rule.budget != nil)
+            #expect(rule.timeoutUs == 2_000_000)
+        }
+    }
+
+    @Test func noRetriesIsACandidate() {
+        #expect(candidates().grid().contains { $0.retry == nil })
+        #expect(candidates(maxRetries: 0).grid().allSatisfy { $0.retry == nil })
+    }
+
+    @Test func everyPerTryTimeoutIsTriedWithEverySchedule() {
+        let one = candidates().grid().count
+        let three = candidates(perTry: [nil, 100_000, 300_000]).grid()
+        #expect(three.count == 3 * one)
+        #expect(Set(three.map(\.perTryTimeoutUs)) == [nil, 100_000, 300_000])
+    }
+
+    @Test func neighboursKeepTheNumberOfRetriesAndMoveOneWait() throws {
+        let family = candidates()
+        let start = family.grid().first { CandidateRules.waits(of: $0) == [40_000, 80_000] }
+        let rule = try #require(start)
+        let neighbours = family.neighbours(of: rule, stepping: [0.5, 2]).map(CandidateRules.waits(of:))
+        let expected: Set<[Int64]> = [
+            [20_000, 80_000], [80_000, 80_000], [0, 80_000], [40_000, 40_000], [40_000, 160_000], [40_000, 0],
+        ]
+        #expect(Set(neighbours) == expected)
+    }
+
+    @Test(arguments: [(499.0, 0), (1499, 1000), (12_345, 12_000), (123_456, 120_000), (1_999_999, 2_000_000)])
+    func waitsHaveTwoDigits(us: Double, rounded: Int64) {
+        #expect(CandidateRules.rounded(us) == rounded)
+    }
+
+    @Test func aShortListRepeatsItsLastWait() {
+        var rule = candidates().frame
+        rule.retry?.maxRetries = 3
+        rule.retry?.backoff = .waits([10, 20], jitter: 0)
+        #expect(CandidateRules.waits(of: rule) == [10, 20, 20])
+    }
+}

@@ -1,0 +1,72 @@
+import Retry
+import Testing
+
+@testable import Analyzer
+
+@Suite struct RouteEvidenceTests {
+    private func evidence(
+        _ columns: AttemptColumns, configuration: Configuration? = SampleLog.configuration()
+    ) throws -> RouteEvidence {
+        let setting = RouteSetting(route: "r", configuration: configuration, present: nil, columns: columns)
+        return try #require(RouteEvidence(columns, setting: setting))
+    }
+
+    @Test func everyRequestIsCountedOnceAndItsRecordedCostAddsUp() throws {
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        let facts = try evidence(columns).facts
+        #expect(facts.requestCount == Double(columns.count))
+        #expect(facts.requestsBySecond.reduce(0, +) == Int64(columns.count))
+        #expect(facts.failed.count == columns.outcome.count { $0 == .errorStatus })
+        let objective = Objective()
+        let expected = (0..<columns.count).reduce(Int64(0)) { sum, row in
+            let failed = columns.outcome[row] != .success
+            return sum + objective.costUs(latencyUs: columns.durationUs[row], failed: failed, attempts: 1)
+        }
+        #expect(facts.recorded.costUs.reduce(0, +) == Double(expected))
+        #expect(facts.recorded.extra.allSatisfy { $0 == 0 })
+    }
+
+    @Test func aRequestThatWasRetriedEndsWithItsLastAttempt() throws {
+        var attempts = (0..<200).map { index in
+            Attempt(
+                startUs: SampleLog.epochUs + Int64(index) * 100_000, durationUs: 1000, route: "r", host: "h",
+                request: UInt64(index) + 1, outcome: .success, method: "GET")
+        }
+        attempts[100].outcome = .reset
+        attempts.append(
+            Attempt(
+                startUs: attempts[100].startUs + 50_000, durationUs: 3000, route: "r", host: "h", request: 101,
+                attempt: 2, waitUs: 49_000, outcome: .success, method: "GET"))
+        let facts = try evidence(AttemptColumns(route: "r", attempts: attempts)).facts
+        #expect(facts.requestCount == 200)
+        #expect(facts.recorded.extra.reduce(0, +) == 1)
+        // 199 × 1 ms, and 53 ms plus one extra attempt at 50 ms.
+        let expectedUs: Double = 199_000 + 53_000 + 50_000
+        #expect(facts.recorded.costUs.reduce(0, +) == expectedUs)
+        #expect(facts.recorded.successes.reduce(0, +) == 200)
+    }
+
+    @Test func withoutAMethodNothingIsTakenAsIdempotent() throws {
+        let columns = SampleLog.columns(method: "", isDown: SampleLog.hostOutages)
+        let read = try evidence(columns)
+        #expect(read.facts.failed.allSatisfy { !$0.isIdempotent })
+        #expect(read.assumptions.contains { $0.contains("idempotent: true") })
+        var configuration = SampleLog.configuration()
+        configuration.routes[0].idempotent = true
+        #expect(try evidence(columns, configuration: configuration).facts.failed.allSatisfy(\.isIdempotent))
+    }
+
+    @Test func retriesOfSlowAttemptsThatWereNeverSeenAreNotCountedOn() throws {
+        let read = try evidence(SampleLog.columns(isDown: SampleLog.routeOutages))
+        #expect(!read.areSlowRetriesFast)
+        #expect(read.assumptions.contains { $0.contains("timeouts are left alone") })
+    }
+
+    @Test func aLogWithoutFirstAttemptsSaysNothing() {
+        var attempt = SampleLog.columns(seconds: 1, isDown: { _, _ in false })[0]
+        attempt.attempt = 2
+        let columns = AttemptColumns(route: "r", attempts: [attempt])
+        let setting = RouteSetting(route: "r", configuration: nil, present: nil, columns: columns)
+        #expect(RouteEvidence(columns, setting: setting) == nil)
+    }
+}

@@ -1,0 +1,147 @@
+import Retry
+import Testing
+
+@testable import Analyzer
+
+@Suite struct TunerTests {
+    private func tune(
+        _ columns: AttemptColumns, configuration: Configuration? = SampleLog.configuration(), present: Rule? = nil
+    ) throws -> RouteTuning {
+        let set = present.map { RuleSet(version: 4, createdUs: 0, routes: ["r": RuleSet.Entry(rule: $0)]) }
+        let tuner = Tuner(configuration: configuration, present: set, replicates: 100)
+        return try #require(tuner.tune(columns))
+    }
+
+    private let single = Rule(timeoutUs: 2_000_000)
+
+    @Test func aRouteThatFailsAsAWholeIsWaitedFor() throws {
+        let tuning = try tune(SampleLog.columns(isDown: SampleLog.routeOutages), present: single)
+        #expect(tuning.isChanged)
+        #expect(tuning.chosen.costSeconds < 0.2 * tuning.present.costSeconds)
+        let waits = CandidateRules.waits(of: tuning.chosen.rule)
+        // Outages last 100 to 300 ms: the waits together must reach past the longest.
+        #expect(waits.reduce(0, +) > 200_000)
+        #expect(tuning.confirmedGain.upperBound < 0)
+    }
+
+    @Test func aHostThatFailsAloneIsLeftAtOnce() throws {
+        let tuning = try tune(SampleLog.columns(isDown: SampleLog.hostOutages), present: single)
+        #expect(tuning.isChanged)
+        #expect(tuning.chosen.rule.retry?.host == .other)
+        #expect(CandidateRules.waits(of: tuning.chosen.rule).first ?? .max <= 20_000)
+    }
+
+    @Test func thePresentRuleIsPricedAsTheLogShowsIt() throws {
+        for isDown in [SampleLog.routeOutages, SampleLog.hostOutages] {
+            let tuning = try tune(SampleLog.columns(isDown: isDown), present: single)
+            #expect(abs(tuning.present.costSeconds - tuning.recordedCostSeconds) < 0.01 * tuning.recordedCostSeconds)
+        }
+    }
+
+    @Test func theSameLogAndSeedGiveTheSameRules() throws {
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        let (one, other) = (try tune(columns, present: single), try tune(columns, present: single))
+        #expect(one.chosen == other.chosen)
+        #expect(one.confirmedGain == other.confirmedGain)
+    }
+
+    @Test func changingTheUnitOfTimeChangesTheWaitsWithIt() throws {
+        // The same log ten times slower under a ten times longer objective asks for ten times longer waits.
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        var slower = columns
+        slower.startUs = columns.startUs.map { SampleLog.epochUs + ($0 - SampleLog.epochUs) * 10 }
+        slower.durationUs = columns.durationUs.map { $0 * 10 }
+        slower.timeoutUs = columns.timeoutUs.map { $0 * 10 }
+        let base = Objective()
+        let stretched = Objective(
+            deadlineUs: base.deadlineUs * 10, failureCostUs: base.failureCostUs * 10,
+            attemptCostUs: base.attemptCostUs * 10, maxExtraAttempts: base.maxExtraAttempts)
+        let fast = try tune(columns, present: single)
+        let slow = try tune(
+            slower, configuration: SampleLog.configuration(stretched), present: Rule(timeoutUs: 20_000_000))
+        #expect(abs(slow.present.costSeconds / fast.present.costSeconds / 10 - 1) < 0.01)
+        #expect(slow.isChanged)
+        #expect(slow.chosen.costSeconds < 0.3 * slow.present.costSeconds)
+    }
+
+    @Test func boundsAreKept() throws {
+        let configuration = SampleLog.configuration(bounds: Bounds(maxRetries: 1))
+        let tuning = try tune(
+            SampleLog.columns(isDown: SampleLog.routeOutages), configuration: configuration, present: single)
+        #expect(tuning.candidates.allSatisfy { ($0.rule.retry?.maxRetries ?? 0) <= 1 })
+        #expect((tuning.chosen.rule.retry?.maxRetries ?? 0) <= 1)
+    }
+
+    @Test func theLoadCapIsKept() throws {
+        let objective = Objective(maxExtraAttempts: 0.05)
+        let tuning = try tune(
+            SampleLog.columns(isDown: SampleLog.routeOutages), configuration: SampleLog.configuration(objective),
+            present: single)
+        #expect(tuning.chosen.extraAttempts <= 0.05)
+        #expect(tuning.chosen.rule.budget?.ratio ?? 0 <= 0.05)
+    }
+
+    @Test func aPostIsNotRepeatedOnceItMayHaveBeenExecuted() throws {
+        let tuning = try tune(SampleLog.columns(method: "POST", isDown: SampleLog.hostOutages), present: single)
+        #expect(!tuning.isChanged)
+        #expect(tuning.candidates.allSatisfy { $0.extraAttempts == 0 })
+    }
+
+    @Test func tooFewFailuresChangeNothing() throws {
+        let tuning = try tune(SampleLog.columns(seconds: 4, isDown: { $1 == 1_000_000 }), present: single)
+        #expect(!tuning.isChanged)
+        #expect(tuning.chosen.rule == single)
+        #expect(tuning.reason.contains("too few"))
+    }
+
+    @Test func withoutAConfigurationTheAssumptionsAreNamed() throws {
+        let tuning = try tune(SampleLog.columns(isDown: SampleLog.routeOutages), configuration: nil)
+        #expect(tuning.assumptions.contains { $0.contains("default objective") })
+        #expect(tuning.assumptions.contains { $0.contains("no present rule") })
+        // Nothing that the log shows answered is cut off.
+        #expect(tuning.chosen.rule.timeoutUs ?? 0 >= 2_000_000)
+    }
+
+    @Test func theRuleSetCarriesEveryRouteItsEvidenceAndTheNextVersion() throws {
+        let source = ColumnsSource([
+            SampleLog.columns(isDown: SampleLog.routeOutages), SampleLog.columns(seconds: 4, isDown: { _, _ in false }),
+        ])
+        var present = RuleSet(version: 4, createdUs: 0, routes: ["r": RuleSet.Entry(rule: single)])
+        present.routes["unseen"] = RuleSet.Entry(rule: DefaultRules.envoy)
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: present, replicates: 50)
+        let result = try tuner.run(source, nowUs: 77)
+        #expect(result.ruleSet.version == 5)
+        #expect(result.ruleSet.createdUs == 77)
+        #expect(result.ruleSet.rule(for: "unseen") == DefaultRules.envoy)
+        #expect(result.routes.map(\.route) == ["r", "quiet"])
+        #expect(result.ruleSet.routes["quiet"]?.evidence?.reason.contains("kept") == true)
+        #expect(
+            result.ruleSet.routes["r"]?.evidence?.cost?.after == (result.routes[0].chosen.costSeconds * 1e6).rounded()
+                / 1e6)
+        #expect(result.missingAttempts == 3)
+    }
+}
+
+/// Two routes of columns as a source.
+private struct ColumnsSource: AttemptSource {
+    var columns: [AttemptColumns]
+
+    init(_ two: [AttemptColumns]) {
+        columns = two
+        columns[1].route = "quiet"
+    }
+
+    func routes(fromUs: Int64?, toUs: Int64?) -> [RouteSummary] {
+        columns.map { one in
+            RouteSummary(
+                route: one.route, attempts: one.count, firstStartUs: one.startUs[0],
+                lastStartUs: one.startUs[one.count - 1])
+        }
+    }
+
+    func attempts(route: String, fromUs: Int64?, toUs: Int64?) -> AttemptColumns {
+        columns.first { $0.route == route } ?? AttemptColumns(route: route)
+    }
+
+    func missingAttempts(fromUs: Int64?, toUs: Int64?) -> Int { 3 }
+}
