@@ -61,8 +61,8 @@ struct HostStateStatistics {
 struct HostStateChain {
     let parameters: HostStateParameters
     let law: HostStateStep.Law
-    private let emissionUp: [Double]
-    private let emissionDown: [Double]
+    private let emissionUp: (Double, Double, Double)
+    private let emissionDown: (Double, Double, Double)
 
     init(_ parameters: HostStateParameters) {
         self.parameters = parameters
@@ -70,24 +70,36 @@ struct HostStateChain {
         // A probe that a state calls impossible would end the pass in 0/0; one in 10^12 is as good as never.
         let (u0, u1, u2) = parameters.emissionUp
         let (d0, d1, d2) = parameters.emissionDown
-        emissionUp = [u0, u1, u2].map { max($0, 1e-12) }
-        emissionDown = [d0, d1, d2].map { max($0, 1e-12) }
+        emissionUp = (max(u0, 1e-12), max(u1, 1e-12), max(u2, 1e-12))
+        emissionDown = (max(d0, 1e-12), max(d1, 1e-12), max(d2, 1e-12))
     }
 
     /// Fills `filteredDown[i]` = P(down at i | probes ≤ i); returns the log-likelihood of the probes.
     func forward(_ probes: ProbeSequence, filteredDown: inout [Double]) -> Double {
+        probes.startUs.withUnsafeBufferPointer { startUs in
+            probes.symbol.withUnsafeBufferPointer { symbol in
+                filteredDown.withUnsafeMutableBufferPointer { filteredDown in
+                    forward(startUs, symbol, filteredDown)
+                }
+            }
+        }
+    }
+
+    private func forward(
+        _ startUs: UnsafeBufferPointer<Int64>, _ symbols: UnsafeBufferPointer<UInt8>,
+        _ filteredDown: UnsafeMutableBufferPointer<Double>
+    ) -> Double {
         var logLikelihood = 0.0
         var product = 1.0
         var down = law.downShare
-        for index in 0..<probes.count {
+        for index in 0..<startUs.count {
             if index > 0 {
-                let step = HostStateStep(law, seconds: gap(probes, index))
+                let step = HostStateStep(law, seconds: Double(startUs[index] &- startUs[index - 1]) * 1e-6)
                 down = down * step.downToDown + (1 - down) * step.upToDown
             }
-            let symbol = Int(probes.symbol[index])
-            let upPart = (1 - down) * emissionUp[symbol]
-            let downPart = down * emissionDown[symbol]
-            let sum = upPart + downPart
+            let (emitUp, emitDown) = emission(symbols[index])
+            let downPart = down * emitDown
+            let sum = (1 - down) * emitUp + downPart
             down = downPart / sum
             filteredDown[index] = down
             product *= sum
@@ -101,34 +113,52 @@ struct HostStateChain {
 
     /// Fills `aheadUp[i]` = the share of up in P(probes ≥ i | state at i); collects EM's statistics on the way.
     func backward(_ probes: ProbeSequence, filteredDown: [Double], aheadUp: inout [Double]) -> HostStateStatistics {
+        probes.startUs.withUnsafeBufferPointer { startUs in
+            probes.symbol.withUnsafeBufferPointer { symbol in
+                filteredDown.withUnsafeBufferPointer { filteredDown in
+                    aheadUp.withUnsafeMutableBufferPointer { backward(startUs, symbol, filteredDown, $0) }
+                }
+            }
+        }
+    }
+
+    private func backward(
+        _ startUs: UnsafeBufferPointer<Int64>, _ symbols: UnsafeBufferPointer<UInt8>,
+        _ filteredDown: UnsafeBufferPointer<Double>, _ aheadUp: UnsafeMutableBufferPointer<Double>
+    ) -> HostStateStatistics {
         var statistics = HostStateStatistics()
         var betaUp = 0.5
         var betaDown = 0.5
-        for index in stride(from: probes.count - 1, through: 0, by: -1) {
+        for index in stride(from: startUs.count - 1, through: 0, by: -1) {
             let down = filteredDown[index]
-            if index + 1 < probes.count {
-                let seconds = gap(probes, index + 1)
+            if index + 1 < startUs.count {
+                let seconds = Double(startUs[index + 1] &- startUs[index]) * 1e-6
                 let step = HostStateStep(law, seconds: seconds)
                 let nextUp = aheadUp[index + 1]
                 betaUp = step.upToUp * nextUp + step.upToDown * (1 - nextUp)
                 betaDown = step.downToUp * nextUp + step.downToDown * (1 - nextUp)
                 collectBridge(into: &statistics, down: down, nextUp: nextUp, seconds: seconds, step: step)
             }
-            let symbol = Int(probes.symbol[index])
             let posteriorDown = down * betaDown / (down * betaDown + (1 - down) * betaUp)
-            collectProbe(into: &statistics, symbol: symbol, down: posteriorDown)
-            let upPart = emissionUp[symbol] * betaUp
-            aheadUp[index] = upPart / (upPart + emissionDown[symbol] * betaDown)
+            collectProbe(into: &statistics, symbol: symbols[index], down: posteriorDown)
+            let (emitUp, emitDown) = emission(symbols[index])
+            let upPart = emitUp * betaUp
+            aheadUp[index] = upPart / (upPart + emitDown * betaDown)
         }
         return statistics
     }
 
-    private func gap(_ probes: ProbeSequence, _ index: Int) -> Double {
-        Double(probes.startUs[index] &- probes.startUs[index - 1]) * 1e-6
+    @inline(__always)
+    private func emission(_ symbol: UInt8) -> (up: Double, down: Double) {
+        switch symbol {
+        case 0: (emissionUp.0, emissionDown.0)
+        case 1: (emissionUp.1, emissionDown.1)
+        default: (emissionUp.2, emissionDown.2)
+        }
     }
 
     @inline(__always)
-    private func collectProbe(into statistics: inout HostStateStatistics, symbol: Int, down: Double) {
+    private func collectProbe(into statistics: inout HostStateStatistics, symbol: UInt8, down: Double) {
         switch symbol {
         case 0:
             statistics.up.0 += 1 - down

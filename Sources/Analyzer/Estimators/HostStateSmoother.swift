@@ -53,17 +53,40 @@ public struct HostStateSmoother: Sendable {
         let alwaysUp = facts.alwaysUp
         if facts.failures == 0 { return alwaysUp }
         let maximizer = HostStateMaximizer(hosts: hosts, prior: facts.prior, smoother: self)
-        var best: HostStateMaximizer.Fit?
-        for start in facts.starts {
-            let fit = maximizer.steps(from: start, count: 6)
-            if fit.logLikelihood > best?.logLikelihood ?? -.infinity { best = fit }
-        }
-        guard let start = best else { return alwaysUp }
-        let fit = maximizer.maximize(from: start.parameters)
+        guard let start = bestStart(hosts, facts) else { return alwaysUp }
+        let fit = maximizer.maximize(from: start)
         // Four more parameters must earn their keep; the failures are what carries information on them.
         let charge = 2 * log(1 + Double(facts.failures)) + 2
         let blipsOnly = maximizer.logLikelihood(alwaysUp)
         return fit.logLikelihood > blipsOnly + charge ? fit.parameters : alwaysUp
+    }
+
+    /// Two steps from every start, four more from the best three; on a long log from its stretches with most failures.
+    private func bestStart(_ hosts: [ProbeSequence], _ facts: HostStateFacts) -> HostStateParameters? {
+        let excerpt = Self.excerpt(of: hosts, probes: facts.probes)
+        let maximizer = HostStateMaximizer(hosts: excerpt, prior: facts.prior, smoother: self)
+        let tried = facts.starts.map { maximizer.steps(from: $0, count: 2) }
+        let kept = tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(3)
+        let fits = kept.map { maximizer.steps(from: $0.parameters, count: 4) }
+        return fits.max { $0.logLikelihood < $1.logLikelihood }?.parameters
+    }
+
+    /// Whole stretches of 2,000 probes, those with most failures first, up to 40,000 probes.
+    private static func excerpt(of hosts: [ProbeSequence], probes: Int) -> [ProbeSequence] {
+        if probes <= 80_000 { return hosts }
+        var stretches: [(host: Int, range: Range<Int>, failures: Int)] = []
+        for (host, all) in hosts.enumerated() {
+            for begin in stride(from: 0, to: all.count, by: 2_000) {
+                let range = begin..<min(all.count, begin + 2_000)
+                stretches.append((host, range, all.symbol[range].count { $0 != 0 }))
+            }
+        }
+        return stretches.sorted { $0.failures > $1.failures }.prefix(20).map { one in
+            let all = hosts[one.host]
+            return ProbeSequence(
+                startUs: Array(all.startUs[one.range]), symbol: Array(all.symbol[one.range]),
+                row: Array(all.row[one.range]))
+        }
     }
 
     private func fitOwn(_ probes: ProbeSequence, pooled: HostStateParameters) -> HostStateParameters {
