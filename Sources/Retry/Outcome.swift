@@ -14,7 +14,8 @@ public enum Outcome: UInt8, CaseIterable, Sendable, Hashable {
     case connectFailure = 4
     /// The connection broke after the request was sent and before the response was whole.
     case reset = 5
-    /// Given up by our side for a reason that says nothing of the host: the client left, or a sibling won. Right-censored.
+    /// Given up by our side for a reason that says nothing of the host: the client left, or a sibling won.
+    /// Right-censored.
     case cancelled = 6
 
     /// The name in files, reports and SQL.

@@ -1,4 +1,5 @@
-/// The cap on retries as a share of requests: which requests may retry is the policy's business, how many is this one's.
+/// The cap on retries as a share of requests: which requests may retry is the policy's business, how many is this
+/// one's.
 ///
 /// Why a budget and not only a maximum number of retries: with *n* retries each, a total outage multiplies load by
 /// 1 + *n* exactly when the service can bear it least. A budget bounds the sum (Finagle's `RetryBudget`, Google SRE
@@ -10,10 +11,11 @@
 /// | 100 | max(200, 30) | 200 |
 /// | 5,000 | max(10,000, 30) | 10,000 |
 ///
-/// The window slides in 64 equal slots. A slot's retries count until the whole slot has left the window and its requests
-/// only while the whole slot is inside, so the true sliding bound is never exceeded; it may bind up to 1/64 window early.
-/// Time that runs backwards, or lies before the clock's zero, counts as the latest time seen.
-/// Amounts are millionths, so that the analyzer can withdraw the *expected* share of a retry from the budget the proxy uses.
+/// The window slides in 64 equal slots. A slot's retries count until the whole slot has left the window and its
+/// requests only while the whole slot is inside, so the true sliding bound is never exceeded; it may bind up to 1/64
+/// window early. Time that runs backwards, or lies before the clock's zero, counts as the latest time seen.
+/// Amounts are millionths, so that the analyzer can withdraw the *expected* share of a retry from the budget the proxy
+/// uses.
 public struct RetryBudget: Equatable, Sendable {
     /// One whole request or retry, in the budget's unit.
     public static let whole: Int64 = 1_000_000
@@ -27,6 +29,10 @@ public struct RetryBudget: Equatable, Sendable {
     private var requestSum: Int64 = 0
     private var retrySum: Int64 = 0
     private var newest: Int64 = 0
+    /// Where the newest slot lies in the two rings.
+    private var head = 0
+    /// Before this time, at least, the newest slot stays the newest.
+    private var nextSlotUs: Int64 = 0
     private let windowUs: Int64
     private let floor: Int64
     private let ratioBillionths: UInt64
@@ -47,7 +53,7 @@ public struct RetryBudget: Equatable, Sendable {
         precondition(amount >= 0, "a request cannot be taken back (amount \(amount))")
         advance(to: nowUs)
         let room = min(amount, Int64.max - requestSum)
-        requests[index(newest)] += room
+        requests[head] += room
         requestSum += room
     }
 
@@ -56,7 +62,7 @@ public struct RetryBudget: Equatable, Sendable {
         precondition(amount >= 0, "a retry cannot be given back (amount \(amount))")
         advance(to: nowUs)
         guard amount <= limit - retrySum else { return false }
-        retries[index(newest)] += amount
+        retries[head] += amount
         retrySum += amount
         return true
     }
@@ -69,11 +75,12 @@ public struct RetryBudget: Equatable, Sendable {
 
     private var limit: Int64 {
         // The oldest slot may lie partly outside the window: its requests no longer raise the cap.
-        let inside = requestSum - requests[index(newest - Self.slots)]
+        let inside = requestSum - requests[head == Self.slots ? 0 : head + 1]
         return max(floor, share(of: inside))
     }
 
-    /// amount × ratio, rounded down, in integers: 100 requests at 0.29 allow 29 retries, where 0.29 × 100 < 29 in binary.
+    /// amount × ratio, rounded down, in integers: 100 requests at 0.29 allow 29 retries, where 0.29 × 100 < 29 in
+    /// binary.
     private func share(of amount: Int64) -> Int64 {
         let (billions, rest) = UInt64(amount).quotientAndRemainder(dividingBy: 1_000_000_000)
         let (low, lowOverflow) = rest.multipliedReportingOverflow(by: ratioBillionths)
@@ -82,26 +89,22 @@ public struct RetryBudget: Equatable, Sendable {
         return lowOverflow || highOverflow || sumOverflow ? Int64.max : Int64(clamping: sum)
     }
 
-    private func index(_ slot: Int64) -> Int {
-        let modulus = Self.slots + 1
-        return Int(((slot % modulus) + modulus) % modulus)
-    }
-
     /// Clears the slots that have left the window.
     private mutating func advance(to nowUs: Int64) {
+        if nowUs < nextSlotUs { return }
         // floor(now × 64 / window) without overflow: the slot that holds now − window is then exactly 64 slots older.
         let (windows, rest) = nowUs.quotientAndRemainder(dividingBy: windowUs)
         let slot = windows * Self.slots + rest * Self.slots / windowUs
-        guard slot > newest else { return }
-        let steps = min(slot - newest, Self.slots + 1)
-        for step in 0..<steps {
-            let leaving = index(slot - step)
-            requestSum -= requests[leaving]
-            retrySum -= retries[leaving]
-            requests[leaving] = 0
-            retries[leaving] = 0
+        for _ in 0..<min(max(0, slot - newest), Self.slots + 1) {
+            head = head == Self.slots ? 0 : head + 1
+            requestSum -= requests[head]
+            retrySum -= retries[head]
+            requests[head] = 0
+            retries[head] = 0
         }
-        newest = slot
+        newest = max(newest, slot)
+        let (begin, overflow) = newest.multipliedReportingOverflow(by: windowUs)
+        nextSlotUs = overflow ? nowUs : begin / Self.slots + windowUs / Self.slots
     }
 }
 

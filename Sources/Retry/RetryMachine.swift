@@ -3,8 +3,8 @@
 /// A value without clock, chance or I/O of its own. The proxy runs it on real events; the analyzer copies it at every
 /// fork of what might happen and so prices exactly what is enforced. Times are microseconds of any one monotone clock.
 ///
-/// The machine asks three things that never ask each other: the rule *which* failures are retried, the budget *how many*
-/// (before the wait, so that a refused retry costs the client nothing), and the caller's dice *when* exactly.
+/// The machine asks three things that never ask each other: the rule *which* failures are retried, the budget *how
+/// many* (before the wait, so that a refused retry costs the client nothing), and the caller's dice *when* exactly.
 public struct RetryMachine: Equatable, Sendable {
     /// What happened.
     public enum Event: Equatable, Sendable {
@@ -69,8 +69,8 @@ public struct RetryMachine: Equatable, Sendable {
         /// Can transition to: `ended` by `attemptEnded` or `clientGone`.
         case answering(attempt: Int)
         /// Attempt `next` starts at `untilUs`.
-        /// Can transition to: `attempting` by `waitOver`; `ended` by `waitOver` that comes so late that the deadline has
-        /// passed, or by `clientGone`.
+        /// Can transition to: `attempting` by `waitOver`; `ended` by `waitOver` that comes so late that the deadline
+        /// has passed, or by `clientGone`.
         case waiting(next: Int, untilUs: Int64)
         /// No way out.
         case ended(Verdict)
@@ -155,8 +155,8 @@ public struct RetryMachine: Equatable, Sendable {
         let restUs = deadlineUs.map { $0 - nowUs }
         if let restUs, restUs <= 0 { return end(.deadline) }
         state = .attempting(attempt: attempt)
-        let limitUs = [rule.perTryTimeoutUs, restUs].compactMap { $0 }.min()
-        return .send(attempt: attempt, host: host, limitUs: limitUs)
+        let limitUs = min(rule.perTryTimeoutUs ?? .max, restUs ?? .max)
+        return .send(attempt: attempt, host: host, limitUs: limitUs == .max ? nil : limitUs)
     }
 
     private mutating func end(_ verdict: Verdict) -> Action {

@@ -1,4 +1,5 @@
-/// The retry and timeout policy of one route, as data: made by the analyzer, enforced by the proxy. Times are microseconds.
+/// The retry and timeout policy of one route, as data: made by the analyzer, enforced by the proxy. Times are
+/// microseconds.
 public struct Rule: Equatable, Hashable, Sendable {
     /// Limit of the whole request, all attempts and waits included; `nil`: none.
     public var timeoutUs: Int64?

@@ -103,7 +103,8 @@ extension RuleSet {
         return "\"\(escaped)\""
     }
 
-    /// Whether YAML 1.1 takes the character as it stands: no control, no break that would be folded, no byte order mark.
+    /// Whether YAML 1.1 takes the character as it stands: no control, no break that would be folded, no byte order
+    /// mark.
     private static func isPrintable(_ scalar: UnicodeScalar) -> Bool {
         switch scalar.value {
         case 0x20...0x7E, 0xA0...0x2027, 0x202A...0xD7FF, 0xE000...0xFEFE, 0xFF00...0xFFFD, 0x1_0000...0x10_FFFF: true

@@ -1,5 +1,5 @@
-/// Looks over a YAML text before it is parsed, for what would cost the parser its stack or its afternoon: it recurses at
-/// every level of nesting, and hashes a key with everything that aliases make of it ("a billion laughs").
+/// Looks over a YAML text before it is parsed, for what would cost the parser its stack or its afternoon: it recurses
+/// at every level of nesting, and hashes a key with everything that aliases make of it ("a billion laughs").
 ///
 /// Quotes and comments are passed over; anything else is counted generously. A text within the bounds takes time in
 /// proportion to its length.

@@ -2,7 +2,8 @@ import Retry
 import TestSupport
 import Testing
 
-/// The sentence itself: retries in the last `window` ≤ max(ratio × requests in it, min_per_second × window), by counting.
+/// The sentence itself: retries in the last `window` ≤ max(ratio × requests in it, min_per_second × window), by
+/// counting.
 private struct ExactWindow {
     /// The ratio as a fraction, so that the comparison is one of integers.
     var ratio: (over: Int64, under: Int64)

@@ -1,0 +1,61 @@
+# `make demo` and `make test` are all that a new machine needs besides a Swift toolchain.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test build install format lint bench clean dependencies
+
+PREFIX ?= /usr/local
+# Arguments of the demo: make demo DEMO="--seed 2"
+DEMO ?=
+# Arguments of the test runner: make test TEST="--filter RetryTests"
+TEST ?=
+
+debug := .build
+release := .build-release
+benchmarks := .build-benchmarks
+meantime := $(release)/release/meantime
+swift_sources := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
+
+help: ## Show this
+	@echo "make TARGET"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do printf '  %-8s %s\n' "$$target" "$$what"; done
+
+demo: build ## Build, then see the whole loop on this machine, with pictures
+	@$(meantime) demo $(DEMO)
+
+test: dependencies ## Build and run all tests
+	@swift test --scratch-path $(debug) $(TEST)
+
+build: dependencies ## Build the release binary
+	@swift build -c release --static-swift-stdlib --scratch-path $(release) --product meantime
+
+# Only the last step may need root, so that no build leaves root's files behind.
+install: build ## Put meantime into PREFIX/bin (/usr/local/bin)
+	@bin="$(DESTDIR)$(PREFIX)/bin"; at="$$bin"; \
+	while [[ ! -e "$$at" ]]; do at=$$(dirname "$$at"); done; \
+	as_root=(); \
+	if [[ ! -w "$$at" ]]; then \
+	    command -v sudo >/dev/null || { echo "$$at is not writable; run make install as root, or set PREFIX" >&2; exit 1; }; \
+	    as_root=(sudo); \
+	fi; \
+	"$${as_root[@]}" install -d "$$bin"; \
+	"$${as_root[@]}" install -m 755 $(meantime) "$$bin/meantime"; \
+	echo "$$bin/meantime"
+
+format: ## Format all Swift files
+	@swift format --in-place --parallel --recursive $(swift_sources)
+
+lint: ## Check the format of all Swift files
+	@swift format lint --strict --parallel --recursive $(swift_sources)
+
+bench: dependencies ## Run the benchmarks (no thresholds: they print ratios)
+	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks)
+	@for each in Benchmarks/Sources/*Benchmarks; do "$(benchmarks)/release/$$(basename "$$each")"; done
+
+clean: ## Remove what builds and the demo left behind
+	rm -rf $(debug) $(release) $(benchmarks) demo-out
+
+dependencies:
+	@command -v swift >/dev/null || { echo "no Swift toolchain found; see https://www.swift.org/install (6.2 or newer)" >&2; exit 1; }
+	@.ci/dependencies
