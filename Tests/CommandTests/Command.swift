@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built `meantime`, run as a child process: what a user meets.
@@ -105,4 +106,19 @@ func expectRefusal(
     for word in words {
         #expect(result.errors.contains(word), "\(word) in: \(result.errors)", sourceLocation: sourceLocation)
     }
+}
+
+/// A directory with a store of the attempts that a real Envoy logged.
+func withImportedLog(_ body: (String) throws -> Void) throws {
+    try withTemporaryDirectory { directory in
+        let log = notebooksData("envoy_access_logs/loop.jsonl")
+        let result = try Command.run(["import", "--format", "envoy", log], in: directory)
+        #expect(result.code == 0, "\(result.errors)")
+        try body(directory)
+    }
+}
+
+/// What SQLite keeps beside a store while it is read is no content.
+func storeContent(_ directory: String) throws -> [String: Data] {
+    try snapshot(directory).filter { !$0.key.hasSuffix("-shm") && !$0.key.hasSuffix("-wal") }
 }

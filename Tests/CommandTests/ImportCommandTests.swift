@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `meantime import`.
-struct ImportTests {
+struct ImportCommandTests {
     private static let good =
         #"{"route":"checkout","start_us":1790000000022384,"duration_us":11553,"outcome":"error_status","status":503}"#
 

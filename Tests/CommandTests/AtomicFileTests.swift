@@ -5,8 +5,8 @@ import Testing
 
 @testable import meantime
 
-/// Reading whole, writing whole.
-struct FilesTests {
+/// Writing whole or not at all.
+struct AtomicFileTests {
     @Test func `a prepared file that is never committed leaves nothing behind`() throws {
         try withTemporaryDirectory { directory in
             let path = directory + "/rules.yaml"
@@ -49,32 +49,5 @@ struct FilesTests {
             }
             #expect(error?.description.contains("/none' must exist and be writable") == true, "\(error as Any)")
         }
-    }
-
-    @Test func `reading says whether a file is missing, a directory or no text`() throws {
-        try withTemporaryDirectory { directory in
-            #expect(try TextFile.readIfPresent(directory + "/none") == nil)
-            let folder = #expect(throws: FileError.self) { try TextFile.readIfPresent(directory) }
-            #expect(folder?.reason == "is a directory; give a file")
-            try Data([0x73, 0xFF, 0xFE]).write(to: URL(fileURLWithPath: directory + "/binary"))
-            let binary = #expect(throws: FileError.self) { try TextFile.readIfPresent(directory + "/binary") }
-            #expect(binary?.reason.hasPrefix("is not UTF-8 text") == true)
-        }
-    }
-
-    @Test func `paths in a configuration are relative to it`() {
-        #expect(ConfigurationFile.resolve("meantime.db", beside: "meantime.yaml") == "meantime.db")
-        #expect(
-            ConfigurationFile.resolve("meantime.db", beside: "/etc/meantime/meantime.yaml")
-                == "/etc/meantime/meantime.db")
-        #expect(ConfigurationFile.resolve("../a.db", beside: "etc/meantime.yaml") == "etc/../a.db")
-        #expect(ConfigurationFile.resolve("/var/a.db", beside: "etc/meantime.yaml") == "/var/a.db")
-    }
-
-    @Test func `the nearest command is a swap, a slip or a letter away`() {
-        #expect(SubcommandTypo.distance("tuen", "tune") == 1)
-        #expect(SubcommandTypo.distance("repot", "report") == 1)
-        #expect(SubcommandTypo.distance("", "tune") == 4)
-        #expect(SubcommandTypo.distance("query", "query") == 0)
     }
 }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `meantime rules`: show, diff, history, apply, rollback.
-struct RulesTests {
+struct RulesCommandTests {
     static let first = """
         version: 1
         created: 2026-11-20T02:00:00Z

@@ -1,0 +1,63 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `meantime tune` on a recorded log.
+struct TuneCommandTests {
+    @Test func `a dry run answers without a configuration, names its assumptions and writes nothing`() throws {
+        try withImportedLog { directory in
+            let before = try storeContent(directory)
+            let result = try Command.run(["tune", "--dry-run", "--format", "json"], in: directory)
+            #expect(result.code == 0, "\(result.errors)")
+            #expect(result.errors == "")
+            let document = try #require(try json(result.output) as? [String: Any])
+            #expect(document["written"] as? Bool == false)
+            #expect(document["version"] is NSNull)
+            let routes = try #require(document["routes"] as? [[String: Any]])
+            #expect(routes.count == 1)
+            let assumptions = try #require(routes[0]["assumptions"] as? [String])
+            #expect(assumptions.contains { $0.hasPrefix("default objective") })
+            #expect((routes[0]["reason"] as? String)?.isEmpty == false)
+            #expect(try storeContent(directory) == before)
+        }
+    }
+
+    @Test func `tune writes rules with evidence, records them, and a second run changes nothing`() throws {
+        try withImportedLog { directory in
+            let first = try Command.run(["tune", "--who", "timer", "--why", "nightly"], in: directory)
+            #expect(first.code == 0, "\(first.errors)")
+            #expect(first.output.contains("rules.yaml: version 1 is in force (before: no rules)"))
+            let rules = try contents(directory + "/rules.yaml")
+            #expect(rules.contains("evidence: {attempts: 975"))
+            let history =
+                try json(
+                    Command.run(["rules", "history", "--format", "json"], in: directory).output) as? [[String: Any]]
+            #expect(history?.count == 1)
+            #expect(history?[0]["who"] as? String == "timer")
+            #expect(history?[0]["why"] as? String == "nightly")
+
+            let before = try storeContent(directory)
+            let second = try Command.run(["tune"], in: directory)
+            #expect(second.code == 0, "\(second.errors)")
+            #expect(second.output.contains("rules.yaml: version 1 stay"), "\(second.output)")
+            #expect(try storeContent(directory) == before)
+
+            let report = try Command.run(["report", "rules", "--format", "csv"], in: directory).output
+            #expect(report.hasPrefix("route,rule,attempts,failures,outages,cost_before_us,"))
+            #expect(report.contains("\nmain,"))
+        }
+    }
+
+    @Test func `a route or a time without attempts is said with what there is`() throws {
+        try withImportedLog { directory in
+            for command in [["tune"], ["report", "latency"]] {
+                expectRefusal(
+                    try Command.run(command + ["--route", "checkout"], in: directory), code: 1,
+                    "no attempt on route 'checkout'; seen: main")
+                expectRefusal(
+                    try Command.run(command + ["--since", "2099-01-01T00:00:00Z"], in: directory), code: 1,
+                    "no attempts since 2099-01-01T00:00:00Z; the newest is of 20")
+            }
+        }
+    }
+}
