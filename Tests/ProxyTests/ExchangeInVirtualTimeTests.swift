@@ -246,4 +246,30 @@ struct ExchangeInVirtualTimeTests {
         #expect(stage.core.table.hosts[0].openConnections.value == 0)
         stage.finish()
     }
+
+    @Test("The request's timeout cuts a slow body: timeout, with the limit that cut it, and the client is broken off")
+    func slowBody() throws {
+        let stage = try Stage(rule: retrying(3, waits: [10_000], perTryTimeoutUs: 80_000, timeoutUs: 100_000))
+        try stage.say(get)
+        stage.refuse()
+        stage.pass(10_000)
+        let second = try stage.establish()
+        stage.pass(20_000)
+        try stage.say("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", to: second)
+        for _ in 0..<69 {
+            stage.pass(1_000)
+            try stage.say("x", to: second)
+        }
+        #expect(stage.client.isActive)
+        stage.pass(1_000)
+        #expect(!stage.client.isActive)
+        #expect(!second.isActive)
+        let attempts = stage.sink.attempts
+        #expect(attempts.map(\.outcome) == [.connectFailure, .timeout])
+        #expect(attempts.map(\.durationUs) == [0, 90_000])
+        #expect(attempts.map(\.timeoutUs) == [80_000, 90_000])
+        #expect(attempts[1].status == 200)
+        #expect(stage.core.table.routes[0].metrics.requests(.responseStarted) == 1)
+        stage.finish()
+    }
 }
