@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `Turnbull of three intervals of which two overlap`() {
-        // (0, 2], (1, 3], (2, 4]: maximal intersections (1, 2] and (2, 3]; the likelihood p (p + q) q is greatest at 1/2.
+        // (0, 2], (1, 3], (2, 4]: maximal intersections (1, 2] and (2, 3]; p (p + q) q is greatest at 1/2.
         let law = IntervalNPMLE([
             .init(leftUs: 0, rightUs: 2), .init(leftUs: 1, rightUs: 3), .init(leftUs: 2, rightUs: 4),
         ])

@@ -16,8 +16,8 @@ public struct AttemptDependence: Equatable, Sendable {
     public enum Verdict: String, Equatable, Sendable {
         /// Too few second attempts of slow requests to tell the other two apart: leave the timeout alone.
         case notIdentified = "not identified"
-        /// A second attempt is slow hardly more often than any attempt: the upper ends of the two 95 % intervals differ by
-        /// at most `negligibleExcess`.
+        /// A second attempt is slow hardly more often than any attempt: the upper ends of the two 95 % intervals
+        /// differ by at most `negligibleExcess`.
         case independent
         /// A second attempt of a slow request is slow more often than any attempt: the intervals are apart.
         case dependent

@@ -4,8 +4,8 @@ public import Retry
 /// How long an answer takes: a continuous law on microseconds, from durations of which many are only lower bounds.
 ///
 /// Up to the last observed time it is Kaplan & Meier's estimate, joined by straight lines so that no optimiser can
-/// exploit a step; past it, a Weibull or log-normal tail fitted by censored maximum likelihood (whichever has the lesser
-/// AIC) carries on, and `isExtrapolation` says so. methods: latency
+/// exploit a step; past it, a Weibull or log-normal tail fitted by censored maximum likelihood (the one with
+/// the lesser AIC) carries on, and `isExtrapolation` says so. methods: latency
 public struct LatencyLaw: Sendable {
     /// Observations, as a sum of weights.
     public let observations: Double
@@ -15,8 +15,8 @@ public struct LatencyLaw: Sendable {
     public let lastObservedUs: Int64
     /// P(T > last completed duration): slower than anything seen, or never.
     public let neverAnswers: Double
-    /// Whether `neverAnswers` is a mass of its own and not just the end of the watch: enough completions came in the last
-    /// stretch that as long a silence after them says something (Maller & Zhou 1996, α < 0.05).
+    /// Whether `neverAnswers` is a mass of its own and not just the end of the watch: enough completions came in the
+    /// last stretch that as long a silence after them says something (Maller & Zhou 1996, α < 0.05).
     public let isNeverIdentified: Bool
     /// The law past `lastObservedUs`, conditional on getting there; `nil` where the data do not determine one.
     public let tail: ParametricFit?
@@ -181,7 +181,7 @@ extension LatencyLaw {
         return knots
     }
 
-    /// Maller & Zhou's α = (1 − N/n)^n, N the completions in the last stretch as long as the silence after the last one.
+    /// Maller & Zhou's α = (1 − N/n)^n, N the completions in the last stretch as long as the silence after it.
     private static func isPlateau(_ curve: SurvivalCurve) -> Bool {
         // A silence shorter than half the time before it is no silence: most logs end at one limit.
         guard let lastEvent = curve.timesUs.last, let last = curve.lastObservedUs, curve.survival.last ?? 0 > 0,

@@ -1,6 +1,6 @@
 public import Retry
 
-/// For every failed attempt, when the route recovered as later probes tell: anyone's attempts, not only its own retries.
+/// For every failed attempt, when the route recovered as later probes tell: anyone's attempts, not just its retries.
 ///
 /// Time 0 is the end of the failed attempt. Recovery lies in (L, R]: R is the start of the first later attempt that
 /// succeeded, L that of the last one before it that failed (0 if none did); R is infinite where none succeeded before

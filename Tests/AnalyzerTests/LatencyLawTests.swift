@@ -5,7 +5,7 @@ import Testing
 
 @testable import Analyzer
 
-@Suite struct EstimatorsLatencyTests {
+@Suite struct LatencyLawTests {
     /// Pareto: P(T > t) = (10 ms / t)².
     private func pareto(_ generator: inout SeededGenerator, _ count: Int, limitUs: Int64) -> LatencyLaw {
         var times: [Int64] = []

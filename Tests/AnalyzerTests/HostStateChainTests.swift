@@ -68,7 +68,7 @@ private struct SlowChain {
     }
 }
 
-@Suite struct EstimatorsHostStateTests {
+@Suite struct HostStateChainTests {
     private func short(_ seed: UInt64) -> (ProbeSequence, HostStateParameters) {
         var generator = SeededGenerator(seed: seed)
         let host = SimulatedHost(probes: 25, gapSeconds: 3)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Analyzer
 
-@Suite struct EstimatorsDependenceTests {
+@Suite struct AttemptDependenceTests {
     /// Requests 1 s apart under a 100 ms limit whose timeouts are retried once; big ones are slow every time.
     private func log(
         requests: Int, big: Double, straggler: Double, isRetried: Bool = true, seed: UInt64 = 1

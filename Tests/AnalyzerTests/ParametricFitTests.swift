@@ -4,7 +4,7 @@ import Testing
 @testable import Analyzer
 
 /// R's `survreg` and `fitdistcens` on published data.
-@Suite struct ReferenceParametricTests {
+@Suite struct ParametricFitTests {
     typealias Observation = ParametricFit.Observation
 
     private func rightCensored(_ file: String, time: Int, column: Int, event: String, where keep: ([String]) -> Bool)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `Weibull on current-status turbines`() throws {
-        let (intervals, weights) = try ReferenceSurvivalTests.turbine()
+        let (intervals, weights) = try SurvivalCurveTests.turbine()
         let observations = zip(intervals, weights).map { interval, weight in
             Observation(
                 left: Double(interval.leftUs) / 1e6,

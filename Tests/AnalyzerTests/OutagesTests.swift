@@ -4,7 +4,7 @@ import Testing
 
 @testable import Analyzer
 
-@Suite struct EstimatorsOutagesTests {
+@Suite struct OutagesTests {
     private func log(
         seconds: Int, hosts: [String], isDown: (Int, String) -> Bool
     ) -> AttemptColumns {

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Analyzer
 
-/// Values of R on published data (notebooks-data/survival_classics). Durations are in days, weeks or months; the estimators
-/// take any whole unit.
-@Suite struct ReferenceSurvivalTests {
+/// Values of R on published data (notebooks-data/survival_classics). Durations are in days, weeks or months; the
+/// estimators take any whole unit.
+@Suite struct SurvivalCurveTests {
     private func curve(_ file: String, time: Int, event: (String) -> Bool, column: Int, where keep: ([String]) -> Bool)
         throws -> SurvivalCurve
     {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Analyzer
 
-@Suite struct EstimatorsHostStateFitTests {
+@Suite struct HostStateSmootherTests {
     /// Standard errors of log λ and log μ from the curvature of the log-likelihood of that very log at the truth, over
     /// all parameters that matter (log λ, log μ, log blip, log leak).
     private func standardErrors(_ maximizer: HostStateMaximizer, at truth: HostStateParameters) -> [Double] {

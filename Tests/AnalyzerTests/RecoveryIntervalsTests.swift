@@ -4,7 +4,7 @@ import Testing
 
 @testable import Analyzer
 
-@Suite struct EstimatorsRecoveryTests {
+@Suite struct RecoveryIntervalsTests {
     /// The definition, literally: O(n²).
     private func slow(_ columns: AttemptColumns, _ row: Int, isCandidate: (Int32) -> Bool) -> CensoredInterval {
         let endUs = columns.startUs[row] + columns.durationUs[row]

@@ -26,8 +26,8 @@ private struct ListedAttempts: AttemptSource {
     func missingAttempts(fromUs: Int64?, toUs: Int64?) throws -> Int { missing }
 }
 
-@Suite struct ReportsTests {
-    /// One attempt a second on two hosts in turn; host a fails from 600 to 640 s, and each failure is retried 10 ms later.
+@Suite struct ReportTableTests {
+    /// One attempt a second on two hosts in turn; host a fails from 600 to 640 s, each failure is retried after 10 ms.
     private func source(missing: Int = 0) -> ListedAttempts {
         var list: [Attempt] = []
         for second in 0..<2_000 {
