@@ -24,7 +24,6 @@ struct OutcomeTests {
             #expect(attempt.status == 0)
             #expect(attempt.timeoutUs == 30_000)
             #expect(attempt.durationUs >= 30_000)
-            await upstream.untilNoConnection()
         }
         await upstream.stop()
     }
@@ -43,13 +42,15 @@ struct OutcomeTests {
 
     @Test("A host where nobody listens is a connect failure: 503")
     func connectFailure() async throws {
-        try await withProxy(hosts: [try await deadHost()], rule: retrying(0)) { proxy async throws in
+        let dead = try DeadHost()
+        try await withProxy(hosts: [dead.name], rule: retrying(0)) { proxy async throws in
             let response = try await proxy.ask(get)
             #expect(response.status == 503)
             #expect(response.text.contains("connect_failure"))
             #expect(response["connection"] == nil)
             #expect(await proxy.sink.attempts(1).map(\.outcome) == [.connectFailure])
         }
+        withExtendedLifetime(dead) {}
     }
 
     @Test("A name that does not resolve is a connect failure")

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -291,9 +292,26 @@ func answer(_ status: Int, _ body: String = "", fields: String = "") -> String {
     "HTTP/1.1 \(status) Scripted\r\ncontent-length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
 }
 
-/// A port of this machine where nobody listens.
-func deadHost() async throws -> String {
-    let upstream = try await ScriptedUpstream.start { _ in [] }
-    await upstream.stop()
-    return upstream.name
+/// A port of this machine where nobody listens, held so that no other test can get it.
+final class DeadHost: Sendable {
+    let name: String
+    private let descriptor: CInt
+
+    init() throws {
+        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = descriptor
+        let failed = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) != 0 || getsockname(socket, $0, &length) != 0
+            }
+        }
+        if failed { throw IOError(errnoCode: errno, reason: "no port") }
+        name = "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+    }
+
+    deinit { close(descriptor) }
 }

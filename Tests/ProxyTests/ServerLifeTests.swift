@@ -125,15 +125,16 @@ struct ServerLifeTests {
         let go = ScriptedUpstream.Signal()
         let upstream = try await ScriptedUpstream.start { _ in [.request, .await(go), .send(answer(200, "done"))] }
         let log = KeepingLog()
+        // An address that no other test uses: once closed, its port stays free.
         let server = try ProxyServer(
             configuration: Configuration(
-                listen: "127.0.0.1:0", admin: "127.0.0.1:0",
+                listen: "127.0.0.2:0", admin: "127.0.0.1:0",
                 routes: [RouteConfiguration(name: "r", hosts: [upstream.name])]),
             sink: KeepingSink(), limits: ProxyLimits(eventLoops: 1), logger: Logger(label: "t") { _ in log })
         let running = Task { try await server.run() }
         let addresses = try await server.addresses
-        let wire = try await Wire.connect(port: addresses.listenPort)
-        let idle = try await Wire.connect(port: addresses.listenPort)
+        let wire = try await Wire.connect(port: addresses.listenPort, host: "127.0.0.2")
+        let idle = try await Wire.connect(port: addresses.listenPort, host: "127.0.0.2")
         try await wire.send(get)
         _ = await upstream.whole(0)
         running.cancel()
@@ -142,7 +143,9 @@ struct ServerLifeTests {
         let admin = try await Wire.connect(port: addresses.adminPort)
         #expect(try await admin.ask("GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n").status == 503)
         #expect(try await admin.ask("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").status == 200)
-        await #expect(throws: (any Error).self) { try await Wire.connect(port: addresses.listenPort) }
+        await #expect(throws: (any Error).self) {
+            try await Wire.connect(port: addresses.listenPort, host: "127.0.0.2")
+        }
         go.give()
         let response = try await wire.response()
         #expect(response.text == "done")

@@ -26,13 +26,15 @@ final class Wire: Sendable {
     private init(channel: any Channel) { self.channel = channel }
 
     /// Connects to a port of this machine. With `reads` false nothing is read until `startReading()`.
-    static func connect(port: Int, reads: Bool = true, receiveBuffer: Int? = nil) async throws -> Wire {
+    static func connect(
+        port: Int, host: String = "127.0.0.1", reads: Bool = true, receiveBuffer: Int? = nil
+    ) async throws -> Wire {
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: false)
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: numericCast(receiveBuffer))
         }
-        let channel = try await bootstrap.connect(host: "127.0.0.1", port: port).get()
+        let channel = try await bootstrap.connect(host: host, port: port).get()
         let wire = Wire(channel: channel)
         try await channel.eventLoop.submit {
             try channel.pipeline.syncOperations.addHandler(Handler(wire: wire))
