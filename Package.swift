@@ -94,7 +94,8 @@ let package = Package(
             dependencies: ["Analyzer", "Collector", "Retry", "TestSupport"],
             swiftSettings: room
         ),
-        .testTarget(name: "CommandTests", dependencies: ["meantime", "TestSupport"], swiftSettings: room),
+        .testTarget(
+            name: "CommandTests", dependencies: ["meantime", "Analyzer", "Retry", "TestSupport"], swiftSettings: room),
         .testTarget(name: "HouseRulesTests", swiftSettings: room),
     ]
 )
