@@ -30,10 +30,9 @@ extension RuleSet {
             lines.append("  backoff: \(flow(of: retry.backoff))")
         }
         if let budget = rule.budget {
+            let (ratio, least) = (decimal(budget.ratio), decimal(budget.minPerSecond))
             let window = DurationText.format(budget.windowUs)
-            lines.append(
-                "budget: {ratio: \(decimal(budget.ratio)), min_per_second: \(decimal(budget.minPerSecond)), window: \(window)}"
-            )
+            lines.append("budget: {ratio: \(ratio), min_per_second: \(least), window: \(window)}")
         }
         if let hedge = rule.hedge {
             lines.append("hedge: {delay: \(DurationText.format(hedge.delayUs)), max: \(hedge.max)}")

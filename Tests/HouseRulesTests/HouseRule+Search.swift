@@ -7,14 +7,15 @@ extension HouseRule {
         return zip(1..., lines).map { (number: $0, line: $1) }
     }
 
-    /// A finding for each of the words on each line of code; a word that begins with a letter must begin one there.
-    static func lines(of file: ProjectFile, with words: [String]) -> [Finding] {
+    /// A finding for each of the words on each line of code; a word that begins with a letter must begin one
+    /// there, and is no member of something unless `afterDot`.
+    static func lines(of file: ProjectFile, with words: [String], afterDot: Bool = false) -> [Finding] {
         let code = file.swift.blanked
         return words.flatMap { word in
             offsets(of: word, in: code).compactMap { start in
                 let isInsideWord =
                     isWordByte(word.utf8.first ?? 0) && start > 0
-                    && (isWordByte(code[start - 1]) || code[start - 1] == UInt8(ascii: "."))
+                    && (isWordByte(code[start - 1]) || !afterDot && code[start - 1] == UInt8(ascii: "."))
                 let end = start + word.utf8.count
                 let goesOn = isWordByte(word.utf8.last ?? 0) && end < code.count && isWordByte(code[end])
                 if isInsideWord || goesOn { return nil }

@@ -65,6 +65,9 @@ import Testing
         #expect(
             Self.reasons(chance, "x.randomElement()!; x.shuffled()") == ["1: '.randomElement()'", "1: '.shuffled()'"])
         #expect(Self.reasons(chance, "x.randomElement(using: &g)") == [])
+        let system = "var g = SystemRandomNumberGenerator()"
+        #expect(Self.reasons(chance, system) == ["1: 'SystemRandomNumberGenerator'"])
+        #expect(Self.reasons(chance, system, at: "Sources/Proxy/A.swift") == [])
     }
 
     @Test func `words that are banned are found where they count`() {
@@ -144,38 +147,51 @@ import Testing
         #expect(SwiftText("a \"\\\"\" b").code == "a \"  \" b")
     }
 
-    @Test func `a source file without a test or a reason is found, and so is a reason without a need`() {
-        func test(_ name: String, _ text: String) -> ProjectFile {
-            ProjectFile(path: "Tests/A/\(name).swift", text: text)
+    private static func cover(
+        _ sources: [String: String], tests: [String: String], through: [String: [String]] = [:],
+        needsNone: [String: String] = [:]
+    ) -> [String] {
+        func files(_ texts: [String: String]) -> [ProjectFile] {
+            texts.sorted { $0.key < $1.key }.map { ProjectFile(path: $0.key, text: $0.value) }
         }
-        let sources = ["Sources/A/One.swift", "Sources/A/Two+Parse.swift", "Sources/A/Three.swift"]
-        #expect(
-            HouseRulesTests.untested(
-                sources, tests: [test("OneTests", ""), test("TwoParseTests", "")],
-                elsewhere: ["Sources/A/Three.swift": .needsNone("empty")]) == [])
-        #expect(
-            HouseRulesTests.untested(
-                sources, tests: [test("OneTests", ""), test("Other", "Two.parse")],
-                elsewhere: [
-                    "Sources/A/Three.swift": .in("Other.swift"), "Sources/A/One.swift": .needsNone("old"),
-                    "Sources/A/Four.swift": .needsNone("gone"),
-                ]) == [
-                    "Sources/A/One.swift has OneTests.swift and needs no reason any more",
-                    "Sources/A/Two+Parse.swift has no TwoParseTests.swift; write it, or say where it is tested",
-                    "Sources/A/Three.swift is said to be tested in Other.swift, which does not name Three",
-                    "Sources/A/Four.swift has a reason but does not exist",
-                ])
+        return TestCover(
+            sources: files(sources), tests: files(tests), through: through, needsNone: needsNone
+        ).problems()
     }
 
-    @Test func `a reason holds as long as the test file that it names`() {
-        let tests = [ProjectFile(path: "Tests/A/Other.swift", text: "Two.parse(x)")]
-        func problems(_ elsewhere: [String: TestedElsewhere.Where]) -> [String] {
-            HouseRulesTests.untested(["Sources/A/Two+Parse.swift"], tests: tests, elsewhere: elsewhere)
-        }
-        #expect(problems(["Sources/A/Two+Parse.swift": .in("Other.swift")]) == [])
-        #expect(problems(["Sources/A/Two+Parse.swift": .through("Other.swift")]) == [])
-        #expect(problems(["Sources/A/Two+Parse.swift": .in("Gone.swift")]) != [])
-        #expect(problems(["Sources/A/Two+Parse.swift": .through("Gone.swift")]) != [])
+    @Test func `a source file without a test is found`() {
+        let missing =
+            "Sources/A/One.swift has no OneTests.swift, and no test names what it declares: write one, or list it"
+        #expect(Self.cover(["Sources/A/One.swift": "struct One {}"], tests: [:]) == [missing])
+        #expect(
+            Self.cover(["Sources/A/One.swift": "struct One {}"], tests: ["Tests/B/C.swift": "// One\nlet a = Ones()"])
+                == [missing])
+        #expect(Self.cover(["Sources/A/One.swift": ""], tests: ["Tests/B/OneTests.swift": ""]) == [])
+        #expect(
+            Self.cover(["Sources/A/One.swift": "public enum Two {}"], tests: ["Tests/B/C.swift": "A.Two.f()"]) == [])
+        #expect(
+            Self.cover(["Sources/A/One.swift": "private enum Two {}"], tests: ["Tests/B/C.swift": "Two.f()"])
+                == [missing])
+        let part = ["Sources/A/One+Two.swift": "extension One {\n    func parse() {}\n}"]
+        #expect(Self.cover(part, tests: ["Tests/B/C.swift": "one.parse()"]) == [])
+        #expect(Self.cover(part, tests: ["Tests/B/C.swift": "One()"]).count == 1)
+        #expect(Self.cover(part, tests: ["Tests/B/OneTwoTests.swift": ""]) == [])
+    }
+
+    @Test func `a place on the list holds as long as it is needed and its test exists`() {
+        let source = ["Sources/A/One.swift": "struct One {}"]
+        let other = ["Tests/B/C.swift": "f()"]
+        #expect(Self.cover(source, tests: other, through: ["C.swift": ["A/One.swift"]]) == [])
+        #expect(Self.cover(source, tests: other, needsNone: ["A/One.swift": "empty"]) == [])
+        #expect(
+            Self.cover(source, tests: other, through: ["D.swift": ["A/One.swift"]])
+                == ["D.swift is on the list but does not exist"])
+        #expect(
+            Self.cover(source, tests: ["Tests/B/C.swift": "One()"], through: ["C.swift": ["A/One.swift"]])
+                == ["Sources/A/One.swift is tested by name and needs no place on the list any more"])
+        #expect(
+            Self.cover([:], tests: other, needsNone: ["A/One.swift": "empty"])
+                == ["Sources/A/One.swift is on the list but does not exist"])
     }
 
     @Test func `data without a line, or with a wrong sum, is found`() {

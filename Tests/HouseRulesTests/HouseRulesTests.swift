@@ -15,44 +15,16 @@ import Testing
         Self.report(files.flatMap(HouseRule.places.findings).map(\.description))
     }
 
-    @Test func `each source file has a test file of its name, or a reason`() throws {
-        let sources = try ProjectTree.sources.get().map(\.path)
-        Self.report(Self.untested(sources, tests: try ProjectTree.tests.get(), elsewhere: TestedElsewhere.files))
+    @Test func `each source file is known to a test, or has a reason`() throws {
+        let cover = TestCover(
+            sources: try ProjectTree.sources.get(), tests: try ProjectTree.tests.get(),
+            through: TestedElsewhere.through, needsNone: TestedElsewhere.needsNone)
+        Self.report(cover.problems())
     }
 
     /// One issue for all that a rule found, one line each.
     private static func report(_ findings: [String]) {
         if !findings.isEmpty { Issue.record("\(findings.count) found:\n\(findings.joined(separator: "\n"))") }
-    }
-
-    static func untested(
-        _ sources: [String], tests: [ProjectFile], elsewhere: [String: TestedElsewhere.Where]
-    ) -> [String] {
-        let texts = Dictionary(tests.map { ($0.name, $0.text) }) { $0 + $1 }
-        var problems: [String] = []
-        for path in sources {
-            let name = (path.split(separator: "/").last.map(String.init) ?? path).dropLast(".swift".count)
-            let wanted = name.filter { $0 != "+" } + "Tests.swift"
-            switch (texts[wanted], elsewhere[path]) {
-            case (.some, .some): problems.append("\(path) has \(wanted) and needs no reason any more")
-            case (.some, nil): break
-            case (nil, nil): problems.append("\(path) has no \(wanted); write it, or say where it is tested")
-            case (nil, .in(let file)):
-                let type = name.prefix { $0 != "+" }
-                if !(texts[file]?.contains(type) ?? false) {
-                    problems.append("\(path) is said to be tested in \(file), which does not name \(type)")
-                }
-            case (nil, .through(let file)):
-                if texts[file] == nil {
-                    problems.append("\(path) is said to be tested through \(file), which does not exist")
-                }
-            case (nil, .needsNone): break
-            }
-        }
-        for path in elsewhere.keys.sorted() where !sources.contains(path) {
-            problems.append("\(path) has a reason but does not exist")
-        }
-        return problems
     }
 
     @Test func `each file in notebooks-data has its line and its right sum`() throws {
