@@ -13,18 +13,13 @@ struct Classification: Equatable {
 
 /// From a response's head to an outcome: what happened, not what to do about it.
 enum ResponseClassifier {
-    /// gRPC statuses that say the host failed, not the call: UNKNOWN, DEADLINE_EXCEEDED, ABORTED, INTERNAL,
-    /// UNAVAILABLE, DATA_LOSS. The others (NOT_FOUND, INVALID_ARGUMENT, ...) are answers, like HTTP 404.
-    static let failingGRPC: Set<Int> = [2, 4, 10, 13, 14, 15]
-
     /// `wallUs` is UNIX time: a `Retry-After` may name a date.
     static func classify(_ head: HTTPResponseHead, wallUs: () -> Int64) -> Classification {
         let http = Int(head.status.code)
         if http == 200, let grpc = grpcStatus(head) {
-            let outcome: Outcome = grpc == 8 ? .rateLimited : failingGRPC.contains(grpc) ? .errorStatus : .success
-            return Classification(outcome: outcome, status: grpc, isGRPC: true, retryAfterUs: 0)
+            return Classification(outcome: Outcome(grpcStatus: grpc), status: grpc, isGRPC: true, retryAfterUs: 0)
         }
-        let outcome: Outcome = http == 429 ? .rateLimited : http >= 500 ? .errorStatus : .success
+        let outcome = Outcome(httpStatus: http)
         var retryAfterUs: Int64 = 0
         if outcome != .success, let value = head.headers.first(name: "retry-after") {
             retryAfterUs = RetryAfter.parse(value, wallUs: wallUs())

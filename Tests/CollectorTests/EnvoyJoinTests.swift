@@ -73,7 +73,7 @@ enum EnvoyText {
     }
 
     @Test(arguments: [
-        (0, Outcome.success), (1, .errorStatus), (2, .success), (4, .errorStatus), (5, .success), (8, .rateLimited),
+        (0, Outcome.success), (1, .errorStatus), (2, .errorStatus), (4, .errorStatus), (5, .success), (8, .rateLimited),
         (13, .errorStatus), (14, .errorStatus),
     ])
     func `a gRPC status beside HTTP 200 decides`(status: Int, outcome: Outcome) throws {

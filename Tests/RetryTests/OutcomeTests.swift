@@ -23,4 +23,20 @@ import Testing
         #expect(Outcome.allCases.filter { !$0.isFailure } == [.success, .cancelled])
         #expect(Outcome.allCases.filter(\.isCensored) == [.timeout, .cancelled])
     }
+
+    @Test(arguments: [
+        (200, Outcome.success), (204, .success), (301, .success), (404, .success), (428, .success), (429, .rateLimited),
+        (430, .success), (499, .success), (500, .errorStatus), (503, .errorStatus), (599, .errorStatus),
+    ])
+    func `an HTTP status says whose failure it is`(status: Int, outcome: Outcome) {
+        #expect(Outcome(httpStatus: status) == outcome)
+    }
+
+    @Test func `every gRPC status has its place`() {
+        let failures: Set = [1, 2, 4, 13, 14, 15]
+        for status in 0...16 {
+            let wanted: Outcome = status == 8 ? .rateLimited : failures.contains(status) ? .errorStatus : .success
+            #expect(Outcome(grpcStatus: status) == wanted)
+        }
+    }
 }

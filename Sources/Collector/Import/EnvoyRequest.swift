@@ -86,10 +86,6 @@ struct EnvoyRequest {
 }
 
 extension EnvoyLine {
-    /// gRPC statuses that a retry may answer, in Envoy's words: cancelled, deadline-exceeded, internal, unavailable.
-    /// The fifth, resource-exhausted, is `rateLimited`.
-    private static let retryableGRPC: Set = [1, 4, 13, 14]
-
     /// Whether the gRPC status is the answer: an HTTP error has no gRPC status of its own.
     var isGRPCStatus: Bool { grpc != nil && (200..<300).contains(code) }
 
@@ -105,12 +101,7 @@ extension EnvoyLine {
     /// The outcome of a response.
     var answer: Outcome {
         if code < 500, flags.contains(.reset) { return .reset }
-        if isGRPCStatus {
-            if status == 8 { return .rateLimited }
-            return Self.retryableGRPC.contains(status) ? .errorStatus : .success
-        }
-        if code == 429 { return .rateLimited }
-        return code >= 500 ? .errorStatus : .success
+        return isGRPCStatus ? Outcome(grpcStatus: status) : Outcome(httpStatus: code)
     }
 
     /// Whether this request line says that the client went away.
