@@ -95,7 +95,8 @@ let package = Package(
             swiftSettings: room
         ),
         .testTarget(
-            name: "CommandTests", dependencies: ["meantime", "Analyzer", "Retry", "TestSupport"], swiftSettings: room),
+            name: "CommandTests", dependencies: ["meantime", "Analyzer", "Collector", "Retry", "TestSupport"],
+            swiftSettings: room),
         .testTarget(name: "HouseRulesTests", swiftSettings: room),
     ]
 )

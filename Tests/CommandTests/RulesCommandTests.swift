@@ -1,6 +1,10 @@
+import Collector
 import Foundation
+import Retry
 import TestSupport
 import Testing
+
+@testable import meantime
 
 /// `meantime rules`: show, diff, history, apply, rollback.
 struct RulesCommandTests {
@@ -140,6 +144,43 @@ struct RulesCommandTests {
                 try Command.run(["rules", "rollback"], in: directory), code: 1, "no version before 1 is on record")
             expectRefusal(
                 try Command.run(["rules", "diff", "no.yaml"], in: directory), code: 1, "no.yaml: no such file")
+        }
+    }
+
+    @Test func `a file that someone changes meanwhile is not overwritten`() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory + "/rules.yaml"
+            try write(Self.first, to: path)
+            let file = try RulesFile.load(path)
+            let wanted = try RuleSet(yaml: Self.second, file: "second")
+            try write(Self.first + "# a remark\n", to: path)
+            let store = try AttemptStore.open(path: directory + "/meantime.db", mode: .readWrite)
+            defer { store.close() }
+            let error = #expect(throws: FileError.self) {
+                try RuleBook(file: file, store: store, who: "ada").put(wanted.routes, why: "test", nowUs: 1)
+            }
+            #expect(error?.reason.hasPrefix("was changed by someone else meanwhile") == true)
+            #expect(try contents(path) == Self.first + "# a remark\n")
+            #expect(try store.ruleHistory().isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory).allSatisfy { !$0.hasPrefix(".") })
+        }
+    }
+
+    @Test func `versions go on from the file or the history, whichever is further`() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory + "/rules.yaml"
+            let wanted = try RuleSet(yaml: Self.second, file: "second").routes
+            try write(Self.first.replacingOccurrences(of: "version: 1", with: "version: 41"), to: path)
+            let store = try AttemptStore.open(path: directory + "/meantime.db", mode: .readWrite)
+            defer { store.close() }
+            func put(_ why: String) throws -> Int {
+                try RuleBook(file: RulesFile.load(path), store: store, who: "ada").put(wanted, why: why, nowUs: 1)
+                    .version
+            }
+            #expect(try put("over a file written by hand") == 42)
+            #expect(try store.ruleHistory().map(\.version) == [41, 42])
+            try FileManager.default.removeItem(atPath: path)
+            #expect(try put("the file was lost, the history was not") == 43)
         }
     }
 }
