@@ -145,8 +145,10 @@ private final class Account {
             let budget = Account(BudgetPolicy(ratio: 1, minPerSecond: 0, windowUs: 1_000_000))
             for _ in 0..<10 { budget.recordRequest(nowUs: 7) }
             #expect(budget.balance(nowUs: 7) == 10 * RetryBudget.whole)
+            for _ in 0..<5 { #expect(budget.withdraw(nowUs: 7)) }
             #expect(!budget.withdraw(nowUs: 7 + gapUs))
             budget.recordRequest(nowUs: 7 + gapUs)
+            #expect(budget.balance(nowUs: 7 + gapUs) == RetryBudget.whole)
             #expect(budget.withdraw(nowUs: 7 + gapUs))
             #expect(!budget.withdraw(nowUs: 7 + gapUs))
         }
