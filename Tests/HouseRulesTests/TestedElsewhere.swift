@@ -43,7 +43,7 @@ enum TestedElsewhere {
             "meantime/Commands/RulePublication.swift", "meantime/Commands/RulesApplyCommand.swift",
             "meantime/Commands/RulesDiffCommand.swift", "meantime/Commands/RulesHistoryCommand.swift",
             "meantime/Commands/RulesRollbackCommand.swift", "meantime/Commands/RulesShowCommand.swift",
-            "meantime/Files/RuleBook.swift", "meantime/Files/RuleVersions.swift", "meantime/Files/RulesFile.swift",
+            "meantime/Files/RuleVersions.swift",
             "meantime/Output/RuleChangeText.swift", "meantime/Output/RuleJSON.swift",
         ],
         "DemoRehearsalTests.swift": [
@@ -58,8 +58,8 @@ enum TestedElsewhere {
             "meantime/Demo/Page/Timeline.swift",
         ],
         "BadInputTests.swift": [
-            "meantime/Exit.swift", "meantime/Files/StoreFile.swift",
-            "meantime/Files/SystemError.swift",
+            "meantime/Exit.swift", "meantime/Files/StoreFile.swift", "meantime/Files/SystemError.swift",
+            "meantime/Options/SourceOptions.swift",
         ],
         "ImportCommandTests.swift": ["meantime/Files/ImportStore.swift", "meantime/Output/ImportText.swift"],
         "ReportCommandTests.swift": [
