@@ -5,13 +5,15 @@ import NIOHTTP1
 final class Exchange {
     let index: Int
     let planned: Arrivals.Planned
+    let lateUs: Int64
     var isFinished = false
     var deadline: Scheduled<Void>?
     weak var connection: ClientConnection?
 
-    init(index: Int, planned: Arrivals.Planned) {
+    init(index: Int, planned: Arrivals.Planned, lateUs: Int64) {
         self.index = index
         self.planned = planned
+        self.lateUs = lateUs
     }
 }
 

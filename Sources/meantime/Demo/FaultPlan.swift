@@ -1,8 +1,8 @@
 /// What goes wrong in a demo run, in full, before it begins: a pure function of the seed.
 ///
-/// Everything is given as an offset from the run's start in microseconds, so that two runs that start at different times
-/// meet the same faults. Outages are intervals; what happens to one request on one host is a function of
-/// (seed, route, host, request, visit), whatever else the host has served.
+/// Everything is given as an offset from the run's start in microseconds, so that two runs that start at different
+/// times meet the same faults. Outages are intervals; what happens to one request on one host is a function of (seed,
+/// route, host, request, visit), whatever else the host has served.
 struct FaultPlan: Equatable, Sendable {
     /// The seed that everything follows from.
     let seed: UInt64
@@ -33,22 +33,24 @@ struct RouteFaults: Equatable, Sendable {
 
     init(trouble: RouteTrouble, seed: UInt64, durationUs: Int64) {
         self.trouble = trouble
-        let drawn =
-            trouble.shared.map { Self.outages($0, seed: seed, name: trouble.name, durationUs: durationUs) } ?? []
+        func outages(_ law: OutageLaw?, _ name: String) -> [Outage] {
+            law.map { Self.outages($0, seed: seed, name: "\(name) of \(trouble.name)", durationUs: durationUs) } ?? []
+        }
+        let drawn = outages(trouble.shared, "shared outages")
         shared = drawn
+        // Hosts that fail alone do so one after another, as in a rolling restart: which one is drawn each time.
+        var dice = SplitMix64(seed: seed, "hosts of \(trouble.name)")
+        let own = outages(trouble.own, "own outages").map { ($0, Int(dice.unit() * Double(trouble.hosts))) }
         hosts = (0..<trouble.hosts).map { host in
-            let own =
-                trouble.own.map {
-                    Self.outages($0, seed: seed, name: "\(trouble.name)/\(host)", durationUs: durationUs)
-                } ?? []
-            return HostFaults(trouble: trouble, host: host, seed: seed, outages: Self.merged(drawn, own))
+            let mine = own.filter { $0.1 == host }.map(\.0)
+            return HostFaults(trouble: trouble, host: host, seed: seed, outages: Self.merged(drawn, mine))
         }
     }
 
     /// Outages by alternating renewal: an exponential time up, then a heavy-tailed time down. The first second and the
     /// last one and a half are left calm, so that connections are open and every outage is seen to its end.
     private static func outages(_ law: OutageLaw, seed: UInt64, name: String, durationUs: Int64) -> [Outage] {
-        var dice = SplitMix64(seed: seed, "outages of \(name)")
+        var dice = SplitMix64(seed: seed, name)
         var found: [Outage] = []
         var at = 1_000_000.0 + dice.exponential(mean: law.meanUpUs)
         while true {
@@ -59,13 +61,10 @@ struct RouteFaults: Equatable, Sendable {
         }
     }
 
-    /// In order of their start; where two overlap, the route's own stands and the rest of the host's follows it.
+    /// In order of their start; where two would overlap, the route's own stands.
     private static func merged(_ shared: [Outage], _ own: [Outage]) -> [Outage] {
-        var result = shared
-        for outage in own where !shared.contains(where: { $0.fromUs < outage.toUs && outage.fromUs < $0.toUs }) {
-            result.append(outage)
-        }
-        return result.sorted { $0.fromUs < $1.fromUs }
+        let apart = own.filter { one in !shared.contains { $0.fromUs < one.toUs && one.fromUs < $0.toUs } }
+        return (shared + apart).sorted { $0.fromUs < $1.fromUs }
     }
 }
 
@@ -109,8 +108,9 @@ struct HostFaults: Equatable, Sendable {
         outages.first { $0.fromUs <= offsetUs && offsetUs < $0.toUs }
     }
 
-    /// What becomes of a request that reaches the host at `offsetUs`. `visit` is 0 when this request comes to this host for
-    /// the first time: a second try of the same request meets other luck, and the same luck in the second run.
+    /// What becomes of a request that reaches the host at `offsetUs`. `visit` is 0 when this request comes to this
+    /// host for the first time: a second try of the same request meets other luck, and the same luck in the second
+    /// run.
     func answer(atUs offsetUs: Int64, request: UInt64, visit: Int) -> Answer {
         var dice = SplitMix64(seed: seed, "\(trouble.name)/\(host)", request, UInt64(visit))
         let serviceUs = dice.logNormal(median: trouble.latencyMedianUs, sigma: trouble.latencySigma)

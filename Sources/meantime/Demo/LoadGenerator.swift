@@ -12,6 +12,8 @@ struct RequestRecord: Equatable, Sendable {
     let latencyUs: Int64
     /// HTTP status; 0 when there was no answer.
     let status: Int
+    /// How much later than planned it was sent: what a busy machine adds.
+    let lateUs: Int64
 
     /// No good answer in time.
     var isFailed: Bool { status == 0 || status == 429 || status >= 500 }
@@ -20,8 +22,8 @@ struct RequestRecord: Equatable, Sendable {
 /// Sends the planned requests at their times, whatever became of earlier ones (an open loop), and waits for the answers
 /// up to each route's deadline.
 ///
-/// Latency counts from the time a request *should* have been sent, so that a stall here or in the proxy cannot hide behind
-/// the requests it delayed.
+/// Latency counts from the time a request *should* have been sent, so that a stall here or in the proxy cannot hide
+/// behind the requests it delayed.
 enum LoadGenerator {
     /// Runs the arrivals against a proxy on 127.0.0.1; returns one record a request, in their order.
     ///
@@ -88,7 +90,8 @@ private final class LoadRun {
     /// Sends what is due and sleeps until the next.
     private func sendDue() {
         while next < arrivals.count, epoch + .microseconds(arrivals[next].offsetUs) <= .now() {
-            send(Exchange(index: next, planned: arrivals[next]))
+            let late = NIODeadline.now() - (epoch + .microseconds(arrivals[next].offsetUs))
+            send(Exchange(index: next, planned: arrivals[next], lateUs: late.nanoseconds / 1000))
             next += 1
         }
         onSent(Double(next) / Double(arrivals.count))
@@ -153,7 +156,7 @@ private final class LoadRun {
         let limitUs = deadlinesUs[exchange.planned.route]
         records[exchange.index] = RequestRecord(
             route: exchange.planned.route, offsetUs: exchange.planned.offsetUs,
-            latencyUs: min(limitUs, latency.nanoseconds / 1000), status: status)
+            latencyUs: min(limitUs, latency.nanoseconds / 1000), status: status, lateUs: exchange.lateUs)
         unfinished -= 1
         if unfinished == 0 { done.succeed(records.compactMap(\.self)) }
     }

@@ -2,8 +2,9 @@ import Glibc
 
 /// A free TCP port of 127.0.0.1 that stays ours while this value lives.
 ///
-/// A socket is bound to it and never listens. Linux lets a second socket with `SO_REUSEADDR` bind and listen there, but gives
-/// the port to no outgoing connection: a host that is gone for a second finds its port free when it comes back.
+/// A socket is bound to it and never listens. Linux lets a second socket with `SO_REUSEADDR` bind and listen there,
+/// but gives the port to no outgoing connection: a host that is gone for a second finds its port free when it comes
+/// back.
 final class ReservedPort: Sendable {
     let port: Int
     private let descriptor: CInt

@@ -1,9 +1,9 @@
 /// The laws that a route's faults are drawn from. Times are microseconds.
 ///
-/// Three kinds of trouble that services have: a dependency that is away for moments (all hosts of the route fail together,
-/// mostly for less than a fifth of a second, now and then for more than one), hosts that are restarted one by one, and a
-/// host that is sometimes slow. How often they come is turned up so that half a minute shows what a service shows in days;
-/// how long they last is not.
+/// Three kinds of trouble that services have: a dependency that is away for moments (all hosts of the route fail
+/// together, mostly for less than a fifth of a second, now and then for more than one), hosts that are restarted one
+/// by one, and a host that is sometimes slow. How often they come is turned up so that half a minute shows what a
+/// service shows in days; how long they last is not.
 struct RouteTrouble: Equatable, Sendable {
     /// The route's name and the first segment of its path.
     let name: String
@@ -23,7 +23,7 @@ struct RouteTrouble: Equatable, Sendable {
     let blipShare: Double
     /// Outages of all hosts together.
     let shared: OutageLaw?
-    /// Outages of each host alone.
+    /// Outages of single hosts, one after another.
     let own: OutageLaw?
     /// The slow host.
     let straggler: StragglerLaw?
@@ -33,27 +33,27 @@ struct RouteTrouble: Equatable, Sendable {
     static let checkout = RouteTrouble(
         name: "checkout",
         story:
-            "Its database fails over: all hosts answer 503 together, mostly for 60 to 200 ms, sometimes for over a second.",
-        method: "POST", hosts: 2, rate: 90, latencyMedianUs: 4_000, latencySigma: 0.4, blipShare: 0.006,
+            "Its database fails over: all hosts answer 503 together, mostly for 60 to 200 ms, sometimes for a second.",
+        method: "POST", hosts: 2, rate: 90, latencyMedianUs: 12_000, latencySigma: 0.4, blipShare: 0.006,
         shared: OutageLaw(
-            kind: .unavailable, meanUpUs: 1_300_000, tailIndex: 1.2, shortestUs: 60_000, longestUs: 1_400_000),
+            kind: .unavailable, meanUpUs: 1_500_000, tailIndex: 1.3, shortestUs: 60_000, longestUs: 1_200_000),
         own: nil, straggler: nil)
 
     static let search = RouteTrouble(
         name: "search",
         story:
             "One of two hosts is slow for one request in twenty; both break connections for moments when they reload.",
-        method: "GET", hosts: 2, rate: 60, latencyMedianUs: 7_000, latencySigma: 0.5, blipShare: 0.008,
+        method: "GET", hosts: 2, rate: 60, latencyMedianUs: 18_000, latencySigma: 0.5, blipShare: 0.008,
         shared: nil,
-        own: OutageLaw(kind: .resets, meanUpUs: 2_200_000, tailIndex: 1.4, shortestUs: 50_000, longestUs: 700_000),
+        own: OutageLaw(kind: .resets, meanUpUs: 1_200_000, tailIndex: 1.4, shortestUs: 50_000, longestUs: 700_000),
         straggler: StragglerLaw(host: 1, share: 0.05, shortestUs: 300_000, longestUs: 900_000))
 
     static let catalog = RouteTrouble(
         name: "catalog",
         story: "Its three hosts are restarted one by one: each refuses connections for up to some seconds.",
-        method: "GET", hosts: 3, rate: 80, latencyMedianUs: 3_000, latencySigma: 0.4, blipShare: 0.005,
+        method: "GET", hosts: 3, rate: 80, latencyMedianUs: 10_000, latencySigma: 0.4, blipShare: 0.005,
         shared: nil,
-        own: OutageLaw(kind: .gone, meanUpUs: 4_500_000, tailIndex: 1.1, shortestUs: 300_000, longestUs: 3_500_000),
+        own: OutageLaw(kind: .gone, meanUpUs: 1_600_000, tailIndex: 1.1, shortestUs: 200_000, longestUs: 2_500_000),
         straggler: nil)
 }
 

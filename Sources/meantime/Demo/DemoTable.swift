@@ -1,0 +1,36 @@
+/// Before and after side by side, for a terminal.
+enum DemoTable {
+    static func text(_ findings: DemoFindings, style: Style) -> String {
+        var table = TextTable(
+            left: ["route", "rule"],
+            right: ["good answers", "p50", "p99", "p99.9", "attempts", "cost", "predicted, 95 %", "measured is"])
+        for route in findings.routes {
+            table.rows.append(row(route.name, "Envoy's default", route.before))
+            table.rows.append(row("", "tuned", route.after, route.predicted, route.verdict))
+        }
+        table.rows.append(row("all", "Envoy's default", findings.before))
+        let verdict = findings.predicted.verdict(of: findings.after)
+        table.rows.append(row("", "tuned", findings.after, findings.predicted, verdict))
+        var text = table.text(style: style) + "\n"
+        for route in findings.routes { text += "\(style.bold(route.name)): \(DemoText.words(route.chosenRule))\n" }
+        let change =
+            "Cost \(DemoText.ratio(findings.costRatio)) × and attempts \(DemoText.ratio(findings.attemptsRatio)) ×"
+        text += "\n\(change) Envoy's default on the same faults.\n"
+        text +=
+            "Percentiles: time until a good answer; never: fewer requests than that got one. Attempts: per request.\n"
+        if let warning = findings.warning { text += style.red(warning) + "\n" }
+        return text
+    }
+
+    private static func row(
+        _ route: String, _ rule: String, _ measure: RunMeasure, _ predicted: Price? = nil,
+        _ verdict: RouteFindings.Verdict? = nil
+    ) -> [String] {
+        [
+            route, rule, DemoText.percent(measure.success), DemoText.time(measure.percentileUs(0.5)),
+            DemoText.time(measure.percentileUs(0.99)), DemoText.time(measure.percentileUs(0.999)),
+            DemoText.fixed(measure.attemptsPerRequest, 3), DemoText.time(measure.costUs),
+            predicted.map(DemoText.price) ?? "", verdict?.rawValue ?? "",
+        ]
+    }
+}
