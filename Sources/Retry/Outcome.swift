@@ -42,9 +42,9 @@ public enum Outcome: UInt8, CaseIterable, Sendable, Hashable {
         self = status == 429 ? .rateLimited : status >= 500 ? .errorStatus : .success
     }
 
-    /// What a gRPC status says. CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS (1, 2, 4, 13, 14,
-    /// 15) are the host's failure, RESOURCE_EXHAUSTED (8) is a refusal for load; the others are answers to the call, as
-    /// HTTP 404 is.
+    /// What a gRPC status says. CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS (1, 2, 4,
+    /// 13, 14, 15) are the host's failure, RESOURCE_EXHAUSTED (8) is a refusal for load; the others are answers to the
+    /// call, as HTTP 404 is.
     public init(grpcStatus status: Int) {
         self = status == 8 ? .rateLimited : [1, 2, 4, 13, 14, 15].contains(status) ? .errorStatus : .success
     }
