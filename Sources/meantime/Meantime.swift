@@ -11,6 +11,7 @@ struct Meantime: AsyncParsableCommand {
             estimates recovery times from them, and writes the retry and timeout rules that they justify.
 
             EXAMPLES
+              meantime demo                               the whole loop on this machine
               meantime import --format envoy access.log   take in what your proxies log
               meantime tune --dry-run                     what the log would change
               meantime report recovery                    how long failures last
@@ -23,8 +24,8 @@ struct Meantime: AsyncParsableCommand {
             """,
         version: "meantime \(Version.current)",
         subcommands: [
-            ProxyCommand.self, ImportCommand.self, TuneCommand.self, ReportCommand.self, QueryCommand.self,
-            RulesCommand.self,
+            DemoCommand.self, ProxyCommand.self, ImportCommand.self, TuneCommand.self, ReportCommand.self,
+            QueryCommand.self, RulesCommand.self, DemoProxyCommand.self, UpstreamCommand.self,
         ]
     )
 
