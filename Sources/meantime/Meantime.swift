@@ -19,8 +19,8 @@ struct Meantime: AsyncParsableCommand {
               meantime proxy --config meantime.yaml       log and enforce, without Envoy
 
             EXIT STATUS
-              0 done, 1 failed, 2 wrong usage. Results go to stdout, progress and messages to
-              stderr.
+              0 done, 1 failed, 2 wrong usage. Results go to stdout, progress and
+              messages to stderr.
             """,
         version: "meantime \(Version.current)",
         subcommands: [
