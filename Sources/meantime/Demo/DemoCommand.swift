@@ -8,17 +8,17 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "See the whole loop on this machine, with pictures of before and after.",
         discussion: """
-            Starts small services that fail in the ways services fail, each host a process of its
-            own, and a proxy in front of them with Envoy's default rules. Sends traffic, tunes on
-            what the proxy logged, lets the running proxy take the new rules, and sends the same
-            requests into the same faults again. Everything stays on this machine and in one
-            directory; everything that was started is stopped.
+            Starts small services that fail in the ways services fail, each host a
+            process of its own, and a proxy in front of them with Envoy's default rules.
+            Sends traffic, tunes on what the proxy logged, lets the running proxy take the
+            new rules, and sends the same requests into the same faults again. Everything
+            stays on this machine and in one directory; all that was started is stopped.
 
             EXAMPLES
-              meantime demo                         about a minute and a half
+              meantime demo                         a minute and a half
               meantime demo --seed 2 --out /tmp/d2  other faults
-              meantime demo --short                 a quick look: fewer outages, wider intervals
-              meantime demo --keep                  leave hosts and proxy up until Enter, to look around
+              meantime demo --short                 a quick look: too little to tune on
+              meantime demo --keep                  leave hosts and proxy up until Enter
             """
     )
 

@@ -33,30 +33,44 @@ struct RouteFaults: Equatable, Sendable {
 
     init(trouble: RouteTrouble, seed: UInt64, durationUs: Int64) {
         self.trouble = trouble
+        func intervals(_ law: IntervalLaw, _ name: String) -> [Range<Int64>] {
+            Self.intervals(law, seed: seed, name: "\(name) of \(trouble.name)", durationUs: durationUs)
+        }
         func outages(_ law: OutageLaw?, _ name: String) -> [Outage] {
-            law.map { Self.outages($0, seed: seed, name: "\(name) of \(trouble.name)", durationUs: durationUs) } ?? []
+            law.map { law in intervals(law.law, name).map { Outage(during: $0, kind: law.kind) } } ?? []
         }
         let drawn = outages(trouble.shared, "shared outages")
         shared = drawn
         // Hosts that fail alone do so one after another, as in a rolling restart: which one is drawn each time.
         var dice = SplitMix64(seed: seed, "hosts of \(trouble.name)")
         let own = outages(trouble.own, "own outages").map { ($0, Int(dice.unit() * Double(trouble.hosts))) }
+        let stalls = trouble.straggler.map { law in
+            intervals(law.law, "stalls").map {
+                Stall(
+                    fromUs: $0.lowerBound, toUs: $0.upperBound,
+                    addedUs: Int64(law.leastAddedUs + dice.unit() * (law.mostAddedUs - law.leastAddedUs)))
+            }
+        }
         hosts = (0..<trouble.hosts).map { host in
             let mine = own.filter { $0.1 == host }.map(\.0)
-            return HostFaults(trouble: trouble, host: host, seed: seed, outages: Self.merged(drawn, mine))
+            return HostFaults(
+                trouble: trouble, host: host, seed: seed, outages: Self.merged(drawn, mine),
+                stalls: host == trouble.straggler?.host ? stalls ?? [] : [])
         }
     }
 
-    /// Outages by alternating renewal: an exponential time up, then a heavy-tailed time down. The first second and the
-    /// last one and a half are left calm, so that connections are open and every outage is seen to its end.
-    private static func outages(_ law: OutageLaw, seed: UInt64, name: String, durationUs: Int64) -> [Outage] {
+    /// Alternating renewal: an exponential time without, then a heavy-tailed time with. The first second and the last
+    /// one and a half are left calm, so that connections are open and everything is seen to its end.
+    private static func intervals(
+        _ law: IntervalLaw, seed: UInt64, name: String, durationUs: Int64
+    ) -> [Range<Int64>] {
         var dice = SplitMix64(seed: seed, name)
-        var found: [Outage] = []
+        var found: [Range<Int64>] = []
         var at = 1_000_000.0 + dice.exponential(mean: law.meanUpUs)
         while true {
             let down = dice.pareto(index: law.tailIndex, low: law.shortestUs, high: law.longestUs)
             guard Int64(at + down) <= durationUs - 1_500_000 else { return found }
-            found.append(Outage(fromUs: Int64(at), toUs: Int64(at + down), kind: law.kind))
+            found.append(Int64(at)..<Int64(at + down))
             at += down + law.shortestUs + dice.exponential(mean: law.meanUpUs)
         }
     }
@@ -84,7 +98,21 @@ struct Outage: Equatable, Sendable {
     let toUs: Int64
     let kind: Kind
 
+    init(during interval: Range<Int64>, kind: Kind) {
+        fromUs = interval.lowerBound
+        toUs = interval.upperBound
+        self.kind = kind
+    }
+
     var durationUs: Int64 { toUs - fromUs }
+}
+
+/// One interval in which a host answers late: `fromUs ..< toUs` after the run's start.
+struct Stall: Equatable, Sendable {
+    let fromUs: Int64
+    let toUs: Int64
+    /// By how much.
+    let addedUs: Int64
 }
 
 /// What one host does, and when.
@@ -102,6 +130,8 @@ struct HostFaults: Equatable, Sendable {
     let seed: UInt64
     /// In order, without overlap.
     let outages: [Outage]
+    /// In order, without overlap.
+    let stalls: [Stall]
 
     /// The outage at an offset, if the host is down then.
     func outage(atUs offsetUs: Int64) -> Outage? {
@@ -115,15 +145,13 @@ struct HostFaults: Equatable, Sendable {
         var dice = SplitMix64(seed: seed, "\(trouble.name)/\(host)", request, UInt64(visit))
         let serviceUs = dice.logNormal(median: trouble.latencyMedianUs, sigma: trouble.latencySigma)
         let isBlip = dice.unit() < trouble.blipShare
-        let isSlow = dice.unit() < (host == trouble.straggler?.host ? trouble.straggler?.share ?? 0 : 0)
-        let slowness = dice.unit()
         switch outage(atUs: offsetUs)?.kind {
         case .unavailable: return .status(503, afterUs: Int64(serviceUs / 4))
         case .resets, .gone: return .reset(afterUs: Int64(serviceUs / 4))
         case nil: break
         }
         if isBlip { return .status(503, afterUs: Int64(serviceUs)) }
-        guard isSlow, let law = trouble.straggler else { return .status(200, afterUs: Int64(serviceUs)) }
-        return .status(200, afterUs: Int64(serviceUs + law.shortestUs + slowness * (law.longestUs - law.shortestUs)))
+        let stall = stalls.first { $0.fromUs <= offsetUs && offsetUs < $0.toUs }
+        return .status(200, afterUs: Int64(serviceUs) + (stall?.addedUs ?? 0))
     }
 }

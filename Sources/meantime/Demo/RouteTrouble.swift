@@ -25,8 +25,8 @@ struct RouteTrouble: Equatable, Sendable {
     let shared: OutageLaw?
     /// Outages of single hosts, one after another.
     let own: OutageLaw?
-    /// The slow host.
-    let straggler: StragglerLaw?
+    /// The host that stalls.
+    let straggler: StallLaw?
 
     static let all = [checkout, search, catalog]
 
@@ -42,25 +42,27 @@ struct RouteTrouble: Equatable, Sendable {
     static let search = RouteTrouble(
         name: "search",
         story:
-            "One of two hosts is slow for one request in twenty; both break connections for moments when they reload.",
+            "One of two hosts stalls for a twentieth of the time; both break connections for moments when they reload.",
         method: "GET", hosts: 2, rate: 60, latencyMedianUs: 18_000, latencySigma: 0.5, blipShare: 0.008,
         shared: nil,
         own: OutageLaw(kind: .resets, meanUpUs: 1_200_000, tailIndex: 1.4, shortestUs: 50_000, longestUs: 700_000),
-        straggler: StragglerLaw(host: 1, share: 0.05, shortestUs: 300_000, longestUs: 900_000))
+        straggler: StallLaw(
+            host: 1,
+            law: IntervalLaw(meanUpUs: 2_000_000, tailIndex: 1.2, shortestUs: 50_000, longestUs: 400_000),
+            leastAddedUs: 300_000, mostAddedUs: 900_000))
 
     static let catalog = RouteTrouble(
         name: "catalog",
-        story: "Its three hosts are restarted one by one: each refuses connections for up to some seconds.",
+        story: "Its three hosts are restarted one by one: each refuses connections, for up to 2.5 s.",
         method: "GET", hosts: 3, rate: 80, latencyMedianUs: 10_000, latencySigma: 0.4, blipShare: 0.005,
         shared: nil,
         own: OutageLaw(kind: .gone, meanUpUs: 1_600_000, tailIndex: 1.1, shortestUs: 200_000, longestUs: 2_500_000),
         straggler: nil)
 }
 
-/// How often outages come and how long they last.
-struct OutageLaw: Equatable, Sendable {
-    let kind: Outage.Kind
-    /// Mean of the exponential time between two outages.
+/// How often something comes and how long it lasts.
+struct IntervalLaw: Equatable, Sendable {
+    /// Mean of the exponential time between two.
     let meanUpUs: Double
     /// Pareto tail index of their length: the smaller, the heavier the tail.
     let tailIndex: Double
@@ -68,12 +70,26 @@ struct OutageLaw: Equatable, Sendable {
     let longestUs: Double
 }
 
-/// A host that is slow for some of its requests, whichever they are.
-struct StragglerLaw: Equatable, Sendable {
+/// How outages show, how often they come and how long they last.
+struct OutageLaw: Equatable, Sendable {
+    let kind: Outage.Kind
+    let law: IntervalLaw
+
+    init(kind: Outage.Kind, meanUpUs: Double, tailIndex: Double, shortestUs: Double, longestUs: Double) {
+        self.kind = kind
+        law = IntervalLaw(meanUpUs: meanUpUs, tailIndex: tailIndex, shortestUs: shortestUs, longestUs: longestUs)
+    }
+}
+
+/// A host that stalls: for a moment now and then, every request that reaches it is answered late.
+///
+/// Stalls are bound to the time and not to requests, so that both runs of a demo meet the same ones whichever host the
+/// proxy gives a request to.
+struct StallLaw: Equatable, Sendable {
     let host: Int
-    /// Share of its requests.
-    let share: Double
-    /// What is added to the ordinary time, uniform between the two.
-    let shortestUs: Double
-    let longestUs: Double
+    /// When and how long.
+    let law: IntervalLaw
+    /// What is added to the ordinary time during a stall, uniform between the two for each stall.
+    let leastAddedUs: Double
+    let mostAddedUs: Double
 }
