@@ -3,8 +3,8 @@ import Retry
 /// P(an attempt is answered) for any host at any instant of the log.
 ///
 /// Hosts of one route fail alone or together, and a chain fitted to each host apart cannot see the latter: between two
-/// probes of a host it would hope for what its siblings' failures already refute. So two readings are fitted, one chain for
-/// each host and one for all hosts together, and the likelier one is used.
+/// probes of a host it would hope for what its siblings' failures already refute. So two readings are fitted, one chain
+/// for each host and one for all hosts together, and the likelier one is used.
 struct Availability {
     private let states: HostStates
     /// Whether the hosts share one state.
@@ -23,7 +23,8 @@ struct Availability {
         states = isShared ? together : apart
     }
 
-    /// P(answer | attempt at `atUs`) = P(up) (1 − ε) + P(down) δ; whether the answer comes in time is the latency's matter.
+    /// P(answer | attempt at `atUs`) = P(up) (1 − ε) + P(down) δ; whether the answer comes in time is the latency's
+    /// matter.
     func answerProbability(host: Int, atUs: Int64) -> Double {
         let chain = isShared ? 0 : host
         let up = states.upProbability(host: chain, atUs: atUs)

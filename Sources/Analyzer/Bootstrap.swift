@@ -1,7 +1,8 @@
 /// Resampling of evidence units (outages and quiet blocks, never single attempts) with replacement.
 ///
-/// Row *b* of the weight matrix says how often each unit was drawn in replicate *b*; multiplied by a unit × candidate matrix
-/// of costs it gives every candidate's cost in every replicate at once (methods: bootstrap over outages). Efron 1979.
+/// Row *b* of the weight matrix says how often each unit was drawn in replicate *b*; multiplied by a unit × candidate
+/// matrix of costs it gives every candidate's cost in every replicate at once (methods: bootstrap over outages). Efron
+/// 1979.
 public struct Bootstrap: Sendable {
     /// Replicates × units.
     public let weights: Matrix
@@ -40,7 +41,8 @@ public struct Bootstrap: Sendable {
     }
 }
 
-/// Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators": small, seeded, good enough to draw indices.
+/// Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators": small, seeded, good enough to draw
+/// indices.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

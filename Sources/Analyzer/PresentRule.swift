@@ -36,8 +36,8 @@ struct PresentRule {
             maxRetries: waits.count, on: Outcome.allCases.filter(on.contains).map(RetryCondition.outcome), host: .any,
             backoff: .waits(medians, jitter: 0))
         let shown = medians.prefix(4).map(DurationText.format).joined(separator: ", ")
-        assumption =
-            "no present rule was given: read off the log as \(waits.count) retries after median waits of \(shown)"
+        let count = waits.count == 1 ? "one retry after a median wait" : "\(waits.count) retries after median waits"
+        assumption = "no present rule was given: read off the log as \(count) of \(shown)"
     }
 
     init(given rule: Rule) {

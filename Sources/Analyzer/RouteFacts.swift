@@ -32,7 +32,8 @@ struct RouteFacts {
     let fixedSuccesses: [Double]
     /// All requests, by unit.
     let requests: [Double]
-    /// What the log itself shows, by unit: cost in microseconds, extra attempts and successes of the requests as they were.
+    /// What the log itself shows, by unit: cost in microseconds, extra attempts and successes of the requests as they
+    /// were.
     let recorded: UnitTotals
     /// Requests per second-long slot from `firstUs`, for the budget.
     let requestsBySecond: [Int64]
@@ -64,8 +65,8 @@ struct UnitTotals: Equatable {
     }
 }
 
-/// P(answer within x) and the mean of what is answered within x, tabulated at eight points an octave and linear between,
-/// so that looking up costs no search.
+/// P(answer within x) and the mean of what is answered within x, tabulated at eight points an octave and linear
+/// between, so that looking up costs no search.
 struct LatencyTable {
     private var shares: [Double] = []
     private var means: [Double] = []

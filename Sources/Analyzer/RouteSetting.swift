@@ -44,8 +44,8 @@ struct RouteSetting {
             waitsBelowUs: Int64(Double(min(timeoutUs, objective.deadlineUs)) / (1 + CandidateRules.jitter)))
     }
 
-    /// A cap at the objective's own limit. A long window lets a brief outage use what quiet minutes left over; a short one
-    /// bounds a burst more tightly.
+    /// A cap at the objective's own limit. A long window lets a brief outage use what quiet minutes left over; a short
+    /// one bounds a burst more tightly.
     func budget(windowUs: Int64) -> BudgetPolicy {
         BudgetPolicy(ratio: min(1, objective.maxExtraAttempts), minPerSecond: 3, windowUs: windowUs)
     }

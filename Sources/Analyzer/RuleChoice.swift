@@ -2,9 +2,9 @@ import Retry
 
 /// Decides between the present rule and the best candidate, and says why.
 ///
-/// Outages are dealt into two halves of like weight. Each half chooses a rule that the other half prices, so that the gain
-/// that is tested was never chosen for: its 95 % interval over all outages must exclude zero, or the present rule stays.
-/// The rule that is written is then chosen on all the evidence.
+/// Outages are dealt into two halves of like weight. Each half chooses a rule that the other half prices, so that the
+/// gain that is tested was never chosen for: its 95 % interval over all outages must exclude zero, or the present rule
+/// stays. The rule that is written is then chosen on all the evidence.
 struct RuleChoice {
     var present: PlayedRule
     var chosen: PlayedRule
@@ -28,8 +28,8 @@ struct RuleChoice {
         let failures = Int(facts.failed.reduce(0) { $0 + $1.weight })
         guard failures >= Self.leastFailures, failing.count >= Self.leastUnits else {
             reason =
-                "kept: \(failures) failures in \(failing.count) units of independent evidence are too few to choose from "
-                + "(at least \(Self.leastFailures) in \(Self.leastUnits))"
+                "kept: too little evidence to choose from (failures: \(failures), at least \(Self.leastFailures); "
+                + "outages and quiet stretches with failures: \(failing.count), at least \(Self.leastUnits))"
             return
         }
         let all = Array(0..<facts.units)

@@ -1,10 +1,12 @@
 import Retry
 
-/// Plays one rule through the retry state machine on the recorded requests of a route, and adds up what they would cost.
+/// Plays one rule through the retry state machine on the recorded requests of a route, and adds up what they would
+/// cost.
 ///
 /// At every attempt the machine is copied and each copy is told one of the things that might happen, with its
-/// probability: an answer, the failure that the outage showed, or the limit firing. So a price is a sum of products along
-/// the rule's schedule, without sampling noise that an optimiser could exploit, and the decisions are the proxy's own code.
+/// probability: an answer, the failure that the outage showed, or the limit firing. So a price is a sum of products
+/// along the rule's schedule, without sampling noise that an optimiser could exploit, and the decisions are the proxy's
+/// own code.
 ///
 /// For a retry at time *u* on host *h*: P(answer at all) = P(h up at u) (1 − ε) + P(h down at u) δ, and an answer comes
 /// within *x* with the route's latency law. Jitter and the choice of host are spread over the rows by a fixed additive
@@ -20,7 +22,8 @@ struct RulePlay {
     private var asked = 0.0
     private var refused = 0.0
 
-    /// Branches rarer than this are not followed: all that ends here together is less than a thousandth of a retry's price.
+    /// Branches rarer than this are not followed: all that ends here together is less than a thousandth of a retry's
+    /// price.
     private static let leastWeight = 1e-5
 
     init(_ rule: Rule, on facts: RouteFacts) {

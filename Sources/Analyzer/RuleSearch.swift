@@ -10,10 +10,10 @@ struct PlayedRule {
 /// Finds the cheapest rule of a family on a set of evidence units.
 ///
 /// First a grid of candidates: their costs by unit are the columns of a matrix **C**, bootstrap weights over units are
-/// **W**, and **W·C** gives every candidate's cost in every replicate by one GEMM. Then, for each number of retries, descent
-/// on the waits from the best of the grid, exact. Among rules within one standard error of the best the one with the fewest
-/// retries is taken (Breiman et al. 1984, the one-standard-error rule), the error being that of the paired difference.
-/// Every rule is played once, whatever units it is then judged on.
+/// **W**, and **W·C** gives every candidate's cost in every replicate by one GEMM. Then, for each number of retries,
+/// descent on the waits from the best of the grid, exact. Among rules within one standard error of the best the one
+/// with the fewest retries is taken (Breiman et al. 1984, the one-standard-error rule), the error being that of the
+/// paired difference. Every rule is played once, whatever units it is then judged on.
 final class RuleSearch {
     let facts: RouteFacts
     let candidates: CandidateRules

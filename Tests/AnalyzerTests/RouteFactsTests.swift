@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct RouteFactsTests {
     @Test func theTableFollowsAUniformLaw() {
-        // Uniform on [0, 100 ms]: share x / 100 ms, partial mean x² / 200 ms. Its corner at 100 ms lies inside the bin that
-        // begins at 98.3 ms, where a table that is linear over bins cannot follow it.
+        // Uniform on [0, 100 ms]: share x / 100 ms, partial mean x² / 200 ms. Its corner at 100 ms lies inside the bin
+        // that begins at 98.3 ms, where a table that is linear over bins cannot follow it.
         let table = LatencyTable { min(1, Double($0) / 100_000) }
         for us in stride(from: 1000, to: 98_304, by: 777) as StrideTo<Int64> {
             let within = table.within(us)

@@ -91,7 +91,7 @@ import Testing
         let tuning = try tune(SampleLog.columns(seconds: 4, isDown: { $1 == 1_000_000 }), present: single)
         #expect(!tuning.isChanged)
         #expect(tuning.chosen.rule == single)
-        #expect(tuning.reason.contains("too few"))
+        #expect(tuning.reason.contains("too little evidence"))
     }
 
     @Test func withoutAConfigurationTheAssumptionsAreNamed() throws {

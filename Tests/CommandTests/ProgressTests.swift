@@ -47,7 +47,8 @@ struct ProgressTests {
             (shown.standardInput, shown.standardError) = (shownInput, screen)
             piped.standardOutput = FileHandle.nullDevice
             shown.standardOutput = output
-            // The one that must stay silent is the older: once the other shows its bar, this one has had its two seconds.
+            // The one that must stay silent is the older: once the other shows its bar, this one has had its two
+            // seconds.
             try piped.run()
             try shown.run()
             var seen: [UInt8] = []

@@ -43,6 +43,6 @@ import Testing
         let (_, tuning) = try Self.tuned(world)
         #expect(!tuning.isChanged)
         #expect(tuning.chosen.rule == DefaultRules.envoy)
-        #expect(tuning.reason.contains("too few"))
+        #expect(tuning.reason.contains("too little evidence"))
     }
 }

@@ -148,7 +148,7 @@ struct VirtualWorld {
     ) -> (AttemptResult, tookUs: Int64) {
         let isDown = down[host].contains { $0.contains(nowUs) }
         let isBlip = draw.unit() < trouble.blip
-        let latencyUs = Int64(trouble.latencyMedianUs * Exponential.of(trouble.latencySpread * draw.normal()))
+        let latencyUs = Int64(draw.logNormal(median: trouble.latencyMedianUs, spread: trouble.latencySpread))
         if let limitUs, latencyUs > limitUs { return (AttemptResult(outcome: .timeout), limitUs) }
         if isDown || isBlip { return (AttemptResult(outcome: .errorStatus, status: 503), min(latencyUs, 2000)) }
         return (AttemptResult(outcome: .success, status: 200), latencyUs)
@@ -167,7 +167,7 @@ struct VirtualWorld {
         var outages: [Down] = []
         var atUs = draw.exponential() * every * 1e6
         while atUs < endUs {
-            let lengthUs = median * Exponential.of(spread * draw.normal()) * 1e6
+            let lengthUs = draw.logNormal(median: median, spread: spread) * 1e6
             outages.append(Int64(atUs)..<Int64(atUs + lengthUs) + 1)
             atUs += lengthUs + draw.exponential() * every * 1e6
         }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Logging
 import NIOCore
@@ -18,8 +19,9 @@ private struct Scratch: ~Copyable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/meantime-proxy-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw FileError(file: "/tmp", reason: "no temporary directory") }
+        let parent = FileManager.default.temporaryDirectory.path()
+        var template = Array("\(parent)/meantime-proxy-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw FileError(file: parent, reason: "no temporary directory") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

@@ -45,8 +45,8 @@ struct RuleBook {
         var atUs: Int64
     }
 
-    /// Rules that a person put into the file and that no version on record holds: they are about to be replaced, so they
-    /// are recorded first and can be rolled back to.
+    /// Rules that a person put into the file and that no version on record holds: they are about to be replaced, so
+    /// they are recorded first and can be rolled back to.
     private func handMade(last: Int, nowUs: Int64) throws -> Stray? {
         guard var rules = file.rules, var text = file.text else { return nil }
         let (writtenUs, owner) = file.lastWritten() ?? (nowUs, who)
