@@ -6,7 +6,7 @@ import Testing
 
 @testable import meantime
 
-/// `meantime demo` as people run it, with runs of five seconds: long enough to see every part work, too short to tune on.
+/// `meantime demo` as people run it, with runs of five seconds: enough to see every part work, too short to tune on.
 @Suite(.serialized) struct DemoCommandTests {
     @Test("the demo goes once around, writes what it promises and leaves nothing running")
     func onceAround() throws {

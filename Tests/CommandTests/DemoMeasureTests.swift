@@ -83,6 +83,8 @@ import Testing
 
     @Test("rules in words")
     func rules() {
+        #expect(DemoText.waits(Rule()) == "no retry")
+        #expect(DemoText.waits(DefaultRules.envoy) == "after a random wait below 25ms (at most 250ms)")
         #expect(DemoText.words(Rule()) == "No retries; no retry budget.")
         #expect(
             DemoText.words(DefaultRules.envoy)
@@ -93,6 +95,7 @@ import Testing
             retry: RetryPolicy(
                 maxRetries: 3, on: [.outcome(.reset)], host: .other, backoff: .waits([0, 40_000], jitter: 0.1)),
             budget: BudgetPolicy(ratio: 0.2, minPerSecond: 3, windowUs: 10_000_000))
+        #expect(DemoText.waits(tuned) == "0ms, 40ms, 40ms")
         #expect(
             DemoText.words(tuned)
                 == "Retry up to 3 times, on another host, at once, then after 40ms, then after 40ms (± 10 %); "

@@ -58,10 +58,14 @@ enum DemoText {
         return parts.joined(separator: "; ") + "."
     }
 
-    /// A rule's waits alone: `at once, then after 40ms`.
+    /// A rule's waits alone: `0ms, 40ms`.
     static func waits(_ rule: Rule) -> String {
         guard let retry = rule.retry, retry.maxRetries > 0 else { return "no retry" }
-        return words(retry.backoff, retries: retry.maxRetries)
+        guard case .waits(let waits, _) = retry.backoff, let last = waits.last else {
+            return words(retry.backoff, retries: retry.maxRetries)
+        }
+        return (0..<retry.maxRetries).map { DurationText.format($0 < waits.count ? waits[$0] : last) }
+            .joined(separator: ", ")
     }
 
     private static func words(_ backoff: Backoff, retries: Int) -> String {

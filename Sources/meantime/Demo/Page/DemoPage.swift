@@ -48,7 +48,8 @@ struct DemoPage {
             <h1>\(title)</h1>
             <p>Three small services failed in the ways services fail, twice for \(seconds) seconds, with the same faults
             and the same \(before.requests) requests. The first time the proxy ran Envoy's default rule.
-            Then <code>meantime tune</code> read what the proxy had logged, wrote new rules, and the running proxy took them.
+            Then <code>meantime tune</code> read what the proxy had logged, wrote new rules, and the running
+            proxy took them.
             All numbers are measured at the clients unless they are called predicted.</p>
             \(input.warning.map { "<p class=\"warning\">\(SVG.escaped($0))</p>" } ?? "")
             <div class="tiles">\(tiles.joined())</div>
@@ -126,7 +127,7 @@ struct DemoPage {
             \(figure("Every rule that was priced", plots.candidates(), PageKey.candidates,
                 "Prices come from the first run's log alone; bars are 95 % intervals. Left is less load."))
             \(figure("The cheapest rule for each number of retries", plots.cheapest(), "",
-                "Among rules within one standard error of the cheapest, the one with the fewest retries is taken."))
+                "Where a rule changes: the fewest retries within one standard error of the cheapest."))
             </div>
             </section>
             """

@@ -24,7 +24,7 @@ enum PageStyle {
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}
         th,td{padding:6px 8px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
         th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
-        .words td:nth-child(2){white-space:normal}
+        .words td:nth-child(2){white-space:normal;min-width:8em}
         th{color:var(--soft);font-weight:600}tr.all td{font-weight:600}
         pre{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:12px 14px;
         overflow-x:auto;font-size:.9rem}svg{display:block;width:100%;height:auto;font-family:inherit}
