@@ -22,6 +22,9 @@ final class RuleSearch {
     let grid: [PlayedRule]
     private var played: [Rule: PlayedRule] = [:]
 
+    /// A difference of this share of the cost is not worth another retry, however surely it was measured.
+    static let negligible = 0.01
+
     /// - Parameter earlier: a search on the same facts whose plays are taken over.
     init(
         facts: RouteFacts, candidates: CandidateRules, replicates: Int, seed: UInt64, knowing earlier: RuleSearch? = nil
@@ -44,6 +47,12 @@ final class RuleSearch {
             byLength[retries]?.min { cost($0, units) < cost($1, units) }.map { descend(from: $0, on: units) }
         }
         return simplest(of: finalists, on: units)
+    }
+
+    /// Every candidate played so far; what was played only for comparison (the present rule) is none.
+    var candidatesPlayed: [PlayedRule] {
+        let budgets = Set(candidates.budgets)
+        return played.values.filter { $0.rule.budget.map(budgets.contains) ?? false }
     }
 
     /// Plays one rule through its budget.
@@ -123,7 +132,7 @@ final class RuleSearch {
         let bestCosts = replicated.column(best)
         let near = finalists.indices.filter { index in
             let differences = zip(replicated.column(index), bestCosts).map { $0 - $1 }.filter(\.isFinite)
-            let margin = Bootstrap.standardError(differences)
+            let margin = max(Bootstrap.standardError(differences), Self.negligible * cost(finalists[best], units))
             return cost(finalists[index], units) - cost(finalists[best], units) <= margin
         }
         return near.map { finalists[$0] }.min { first, second in

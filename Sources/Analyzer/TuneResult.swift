@@ -42,7 +42,7 @@ public struct RouteTuning: Sendable {
     public var isChanged: Bool
     /// 95 % interval of chosen − present on outages it was not chosen on, seconds a request.
     public var confirmedGain: ClosedRange<Double>
-    /// Every candidate of the grid, cheapest first.
+    /// Every candidate that was priced, of the grid and of the descents from it, cheapest first.
     public var candidates: [RulePrice]
     /// Why.
     public var reason: String

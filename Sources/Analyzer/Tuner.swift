@@ -56,7 +56,7 @@ public struct Tuner: Sendable {
         let facts = evidence.facts
         let search = search(facts, setting: setting, candidates: setting.candidates(for: evidence))
         let choice = RuleChoice(search: search, present: setting.present.rule)
-        let prices = price([choice.present, choice.chosen] + search.grid, search)
+        let prices = price([choice.present, choice.chosen] + search.candidatesPlayed, search)
         let requests = facts.requestCount
         return RouteTuning(
             route: columns.route, attempts: columns.count, failures: evidence.failures, outages: evidence.outages,
@@ -64,7 +64,7 @@ public struct Tuner: Sendable {
             recordedCostSeconds: facts.recorded.costUs.reduce(0, +) / requests / 1e6, present: prices[0],
             chosen: prices[1], isChanged: choice.isChanged,
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
-            candidates: prices.dropFirst(2).sorted { $0.costSeconds < $1.costSeconds }, reason: choice.reason,
+            candidates: Self.ordered(prices.dropFirst(2)), reason: choice.reason,
             assumptions: setting.assumptions + evidence.assumptions)
     }
 
@@ -75,6 +75,15 @@ public struct Tuner: Sendable {
         var wider = candidates
         wider.budgets.append(setting.budget(windowUs: 60_000_000))
         return RuleSearch(facts: facts, candidates: wider, replicates: replicates, seed: seed, knowing: short)
+    }
+
+    /// Cheapest first; rules of one price by their waits, so that the order never depends on anything else.
+    private static func ordered(_ prices: some Sequence<RulePrice>) -> [RulePrice] {
+        prices.sorted { first, second in
+            if first.costSeconds != second.costSeconds { return first.costSeconds < second.costSeconds }
+            let (one, other) = (CandidateRules.waits(of: first.rule), CandidateRules.waits(of: second.rule))
+            return one.count != other.count ? one.count < other.count : one.lexicographicallyPrecedes(other)
+        }
     }
 
     /// Prices with intervals, all from one matrix product.

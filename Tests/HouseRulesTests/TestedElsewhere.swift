@@ -48,7 +48,6 @@ enum TestedElsewhere {
         ],
         "DemoRehearsalTests.swift": [
             "meantime/Demo/ChildProcess.swift", "meantime/Demo/ClientConnection.swift",
-            "meantime/Demo/DemoCommand.swift",
             "meantime/Demo/DemoHosts.swift", "meantime/Demo/DemoJSON.swift", "meantime/Demo/DemoProgress.swift",
             "meantime/Demo/DemoProxyCommand.swift", "meantime/Demo/DemoRun.swift", "meantime/Demo/DemoTable.swift",
             "meantime/Demo/LocalHTTP.swift", "meantime/Demo/UpstreamCommand.swift",

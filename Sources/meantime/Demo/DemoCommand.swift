@@ -16,7 +16,7 @@ struct DemoCommand: AsyncParsableCommand {
 
             EXAMPLES
               meantime demo                         a minute and a half
-              meantime demo --seed 2 --out /tmp/d2  other faults
+              meantime demo --seed 2 --out d2       other faults
               meantime demo --short                 a quick look: too little to tune on
               meantime demo --keep                  leave hosts and proxy up until Enter
             """
