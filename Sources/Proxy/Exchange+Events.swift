@@ -6,7 +6,7 @@ import Retry
 extension Exchange {
     /// A part of the request's body.
     func clientSent(_ part: ByteBuffer) {
-        let connection = running?.connection
+        let connection = sendingTo
         switch phase {
         case .attempting:
             replay.append(part, isForwarded: connection != nil)
@@ -23,18 +23,22 @@ extension Exchange {
     /// The end of the request.
     func clientEnded(_ trailers: HTTPHeaders?) {
         replay.end(trailers: trailers)
-        guard let connection = running?.connection else { return }
+        guard let connection = sendingTo else { return }
         connection.send(.end(trailers))
         connection.flush()
     }
 
     /// All that was read from the client has been handed over.
-    func clientReadComplete() { running?.connection?.flush() }
+    func clientReadComplete() { sendingTo?.flush() }
+
+    /// Where the request's body goes now, if anywhere.
+    private var sendingTo: UpstreamConnection? { running?.takesRequest == true ? running?.connection : nil }
 
     /// Whether more of the request's body can be taken now.
     var wantsRequest: Bool {
         switch phase {
-        case .attempting, .relaying: running?.connection?.isWritable ?? !replay.isFull
+        case .attempting: running?.connection?.isWritable ?? !replay.isFull
+        case .relaying: sendingTo?.isWritable ?? true
         case .waiting: !replay.isFull
         case .ended: true
         }
@@ -121,12 +125,10 @@ extension Exchange: UpstreamConsumer {
         let action = advance(.attemptEnded(result), nowUs: nowUs)
         if case .answer(let last) = action {
             verdict = last
-            kept?.discard()
-            kept = nil
+            discardKept()
             relay(head, isLogged: true)
         } else {
-            kept?.discard()
-            kept = KeptAnswer(head: head, from: connection, limit: context.core.limits.keptAnswerBytes)
+            keep(head, from: connection)
             running = nil
             perform(action)
         }

@@ -34,6 +34,8 @@ final class Exchange {
         var connection: UpstreamConnection?
         /// Whether any of the request may have reached the host.
         var isSent = false
+        /// Whether the rest of the request goes to it; not so when an earlier attempt's answer is given after all.
+        var takesRequest = true
         var answer: Classification?
         var headUs: Int64 = 0
     }
@@ -51,7 +53,10 @@ final class Exchange {
     var running: Running?
     var head: HTTPRequestHead
     var replay: RequestReplay
+    /// The last real answer.
     var kept: KeptAnswer?
+    /// The one before it, if that is whole: given when the last one turns out too long to keep, or breaks.
+    var keptBefore: KeptAnswer?
     var tried: [Int] = []
     var lastOutcome = Outcome.reset
     var lastEndUs: Int64
@@ -159,10 +164,10 @@ final class Exchange {
     /// There is no further attempt: the client gets the last real answer, or is told why there is none.
     private func conclude(_ verdict: RetryMachine.Verdict) {
         self.verdict = verdict
-        if let kept, kept.isWhole {
-            relay(kept.head, isLogged: true)
-            client.send(kept.body)
-            end(kept.trailers)
+        let isInTime = machine.deadlineUs.map { context.loop.nowUs < $0 } ?? true
+        if let giving = [kept, keptBefore].compactMap({ $0 }).first(where: { $0.isWhole || (isInTime && $0.canBeGiven) }
+        ) {
+            give(giving)
         } else {
             let answer = OwnAnswer(kept: kept?.head, lastOutcome: lastOutcome, verdict: verdict)
             sentStatus = Int(answer.head.status.code)
@@ -171,6 +176,32 @@ final class Exchange {
             client.send(answer.body)
             end(nil)
         }
+    }
+
+    /// Gives the client an answer that was kept: what is there of it, and the rest as it comes.
+    private func give(_ answer: KeptAnswer) {
+        relay(answer.head, isLogged: true)
+        client.send(answer.body)
+        if answer.isWhole { return end(answer.trailers) }
+        guard let connection = answer.pass(to: self) else { return }
+        running = Running(
+            number: tried.count, host: connection.host, startUs: lastEndUs, waitUs: 0, limitUs: nil,
+            connection: connection, isSent: true, takesRequest: false)
+        client.flush()
+        client.readMore()
+    }
+
+    /// Keeps an answer that is retried.
+    func keep(_ head: HTTPResponseHead, from connection: UpstreamConnection) {
+        if kept?.isWhole == true { keptBefore = kept } else { kept?.discard() }
+        kept = KeptAnswer(head: head, from: connection, limit: context.core.limits.keptAnswerBytes)
+    }
+
+    /// Forgets what was kept.
+    func discardKept() {
+        kept?.discard()
+        kept = nil
+        keptBefore = nil
     }
 
     /// Sends a response's head to the client; from here on only the request's timeout still runs.
@@ -197,8 +228,7 @@ final class Exchange {
         guard phase != .ended else { return }
         phase = .ended
         client.timer.arm(nil)
-        kept?.discard()
-        kept = nil
+        discardKept()
         running = nil
         route.metrics.active.add(-1)
         route.metrics.requestEnded(

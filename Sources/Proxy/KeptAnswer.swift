@@ -22,6 +22,17 @@ final class KeptAnswer: UpstreamConsumer {
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limit { discard() }
     }
 
+    /// Whether it can be given to the client: it is whole, or still coming.
+    var canBeGiven: Bool { isWhole || connection != nil }
+
+    /// Hands a response that is still coming to another consumer; `body` is what came so far.
+    func pass(to consumer: any UpstreamConsumer) -> UpstreamConnection? {
+        let passed = connection
+        connection = nil
+        passed?.pass(to: consumer)
+        return passed
+    }
+
     /// Stops reading; what is not whole by now never will be.
     func discard() {
         connection?.abandon()

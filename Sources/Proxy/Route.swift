@@ -42,11 +42,15 @@ final class Route: Sendable {
     /// The place of the host for an attempt. First attempts go round robin over all requests of the route: not by load,
     /// since a host that fails at once would look idle and draw the traffic. Retries draw a host by `unit`, uniform in
     /// [0, 1): taking the next in turn would tie them, and the first attempts after them, to the turn of the host that
-    /// failed. `other` draws from what the request has not tried, while there is any.
+    /// failed. `other` draws from what the request has not tried, while there is any, and then from all but the host of
+    /// the attempt before.
     func pick(_ choice: HostChoice, tried: [Int], unit: () -> Double) -> Int {
         if tried.isEmpty { return (turn.wrappingAdd(1, ordering: .relaxed).oldValue & Int.max) % hosts.count }
-        let untried = choice == .other ? hosts.indices.filter { !tried.contains($0) } : []
-        let places = untried.isEmpty ? Array(hosts.indices) : untried
+        var places = Array(hosts.indices)
+        if choice == .other && hosts.count > 1 {
+            let untried = places.filter { !tried.contains($0) }
+            places = untried.isEmpty ? places.filter { $0 != tried.last } : untried
+        }
         return places[min(Int(unit() * Double(places.count)), places.count - 1)]
     }
 }
