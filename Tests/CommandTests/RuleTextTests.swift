@@ -20,7 +20,8 @@ struct RuleTextTests {
     }
 
     @Test func `the defaults are said as what they do`() {
-        #expect(RuleText.summary(Rule()) == "no retries")
+        #expect(RuleText.summary(Rule()) == "no rule of its own (left as it is)")
+        #expect(RuleText.summary(Rule(timeoutUs: 1_000_000)) == "no retries; in all 1s")
         #expect(
             RuleText.summary(DefaultRules.envoy)
                 == "1 retry after 0 to 25ms × 2ⁿ up to 250ms, any host; on connect_failure reset error_status; in all 15s"

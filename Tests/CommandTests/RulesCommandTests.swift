@@ -86,7 +86,62 @@ struct RulesCommandTests {
         }
     }
 
-    @Test(arguments: [["rules", "apply", "b.yaml"], ["rules", "rollback", "--to", "1"], ["tune"]])
+    @Test(arguments: [["rules", "apply", "b.yaml"], ["rules", "rollback", "--to", "1"], ["rules", "rollback"]])
+    func `a damaged rule file is replaced on a person's word, and kept beside it`(arguments: [String]) throws {
+        try withTemporaryDirectory { directory in
+            try write(Self.first, to: directory + "/a.yaml")
+            try write(Self.second, to: directory + "/b.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            let path = URL(fileURLWithPath: directory + "/rules.yaml")
+            for damaged in [Data(try contents(directory + "/rules.yaml").utf8.prefix(90)), Data([0xFF, 0xFE, 0x00])] {
+                try damaged.write(to: path)
+                let result = try Command.run(arguments, in: directory)
+                #expect(result.code == 0 && result.errorLines.count == 1, "\(result.errors)")
+                #expect(result.errors.contains("the damaged file was replaced and is kept as rules.yaml.damaged-"))
+                let copies = try snapshot(directory).filter { $0.key.hasPrefix("rules.yaml.damaged-") }
+                #expect(copies.values.contains(damaged))
+                #expect(try Command.run(["rules", "show"], in: directory).code == 0)
+            }
+            #expect(try contents(directory + "/rules.yaml").contains("\nversion: 3\n"))
+        }
+    }
+
+    @Test func `a rule that was edited does not keep the evidence of the one it was`() throws {
+        try withTemporaryDirectory { directory in
+            let evidence = "    evidence: {attempts: 9, failures: 1, outages: 1, reason: \"measured\"}\n"
+            try write(Self.first + evidence, to: directory + "/a.yaml")
+            try write(Self.second + evidence, to: directory + "/b.yaml")
+            let first = try Command.run(["rules", "apply", "a.yaml"], in: directory)
+            #expect(first.code == 0 && first.errors == "", "\(first.errors)")
+            #expect(try contents(directory + "/rules.yaml").contains("measured"))
+            let second = try Command.run(["rules", "apply", "b.yaml"], in: directory)
+            #expect(second.code == 0 && second.errors.contains("checkout: its rule is not the one"), "\(second.errors)")
+            #expect(try !contents(directory + "/rules.yaml").contains("measured"))
+            let back = try Command.run(["rules", "rollback"], in: directory)
+            #expect(back.code == 0 && back.errors == "", "\(back.errors)")
+            #expect(try contents(directory + "/rules.yaml").contains("measured"))
+        }
+    }
+
+    @Test func `a route with evidence only has no rule of its own, and every view says so`() throws {
+        try withTemporaryDirectory { directory in
+            try write("version: 1\nroutes: {}\n", to: directory + "/a.yaml")
+            try write(
+                "version: 2\nroutes:\n  main:\n    evidence: {attempts: 9, reason: \"too little evidence\"}\n",
+                to: directory + "/b.yaml")
+            #expect(try Command.run(["rules", "apply", "a.yaml"], in: directory).code == 0)
+            let applied = try Command.run(["rules", "apply", "b.yaml"], in: directory).output
+            #expect(applied.hasPrefix("main\n+ no rule of its own (left as it is)\n"), "\(applied)")
+            for view in [["rules", "show"], ["report", "rules"], ["report", "rules", "--format", "csv"]] {
+                let text = try Command.run(view, in: directory).output
+                #expect(text.contains("no rule of its own (left as it is)"), "\(text)")
+            }
+            let shown = try Command.run(["rules", "show"], in: directory).output
+            #expect(try RuleSet(yaml: shown, file: "shown").routes["main"]?.rule == Rule())
+        }
+    }
+
+    @Test(arguments: [["tune"]])
     func `a rule file cut in half is left alone`(arguments: [String]) throws {
         try withTemporaryDirectory { directory in
             try write(Self.first, to: directory + "/a.yaml")

@@ -21,13 +21,20 @@ struct RulesRollbackCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The version to go back to (default: the one before).", valueName: "version"))
     var to: Int?
 
+    @Argument(help: .hidden)
+    var stray: String?
+
     @OptionGroup var source: SourceOptions
     @OptionGroup var rulesOption: RulesOption
     @OptionGroup var record: RecordOptions
 
+    func validate() throws {
+        if let stray { throw ValidationError("Unexpected argument '\(stray)'; write --to \(stray)") }
+    }
+
     func run() throws {
         let configuration = try source.configuration()
-        let present = try RulesFile.load(rulesOption.path(configuration))
+        let present = try RulesFile.loadReplaceable(rulesOption.path(configuration))
         let versions = try RuleVersions(source: source, rulesOption: rulesOption)
         let version = try to ?? before(present.rules, versions)
         let wanted = try versions.onRecord(version)

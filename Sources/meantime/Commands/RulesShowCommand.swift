@@ -29,7 +29,7 @@ struct RulesShowCommand: ParsableCommand {
         let versions = try RuleVersions(source: source, rulesOption: rulesOption)
         let rules = try version.map { try versions.named($0) } ?? versions.inForce()
         switch format {
-        case .yaml: try Output.print(rules.yaml())
+        case .yaml: try Output.print(RuleText.remarked(yaml: rules.yaml()))
         case .json: try Output.print(RuleJSON.ruleSet(rules).prettyText() + "\n")
         }
     }

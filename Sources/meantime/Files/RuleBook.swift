@@ -28,12 +28,16 @@ struct RuleBook {
             throw FileError(
                 file: file.path, reason: "was changed by someone else meanwhile; nothing was written: run it again")
         }
+        let copy = file.damage == nil ? nil : try file.keepCopy(nowUs: nowUs)
         if let stray {
             try store.recordRuleSet(
                 stray.rules, yaml: stray.text, who: stray.who, why: stray.why, atUs: stray.atUs)
         }
         try store.recordRuleSet(rules, yaml: text, who: who, why: why, atUs: nowUs)
         try written.commit()
+        if let damage = file.damage, let copy {
+            Exit.complain("\(damage); the damaged file was replaced and is kept as \(copy)")
+        }
         return rules
     }
 

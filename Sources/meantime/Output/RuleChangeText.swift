@@ -12,7 +12,12 @@ enum RuleChangeText {
                 route = change.route
             }
             if change.key == "rule" {
-                text += change.after == nil ? style.red("- the whole rule") : style.green("+ a new rule")
+                // A rule that comes or goes without a key beside it says nothing.
+                let isEmpty = changes.count { $0.route == change.route } == 1
+                text +=
+                    change.after == nil
+                    ? style.red("- " + (isEmpty ? RuleText.none : "the whole rule"))
+                    : style.green("+ " + (isEmpty ? RuleText.none : "a new rule"))
                 text += "\n"
                 continue
             }

@@ -23,7 +23,8 @@ enum RuleJSON {
                     set.routes.keys.sorted().compactMap { name in
                         set.routes[name].map { entry in
                             .object([
-                                ("route", .string(name)), ("rule", rule(entry.rule)),
+                                ("route", .string(name)), ("has_own_rule", .bool(entry.rule != Rule())),
+                                ("rule", rule(entry.rule)),
                                 ("evidence", entry.evidence.map(evidence) ?? .null),
                             ])
                         }
@@ -38,7 +39,7 @@ enum RuleJSON {
             ("outages", .int(Int64(evidence.outages))), ("window_us", evidence.windowUs.map(range) ?? .null),
             ("cost_before_s", evidence.cost.map { .double($0.before) } ?? .null),
             ("cost_after_s", evidence.cost.map { .double($0.after) } ?? .null),
-            ("gain_interval_s", evidence.cost.map { range($0.interval) } ?? .null),
+            ("change_interval_s", evidence.cost.map { range($0.interval) } ?? .null),
             ("reason", .string(evidence.reason)),
         ])
     }

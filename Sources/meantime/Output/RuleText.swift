@@ -2,7 +2,11 @@ import Retry
 
 /// A rule in one line for people: `3 retries after 0ms 40ms 350ms ± 10 %, other host; each try 180ms; in all 800ms`.
 enum RuleText {
+    /// What is said of a route that has evidence and no rule.
+    static let none = "no rule of its own (left as it is)"
+
     static func summary(_ rule: Rule) -> String {
+        if rule == Rule() { return none }
         var parts: [String] = []
         if let retry = rule.retry, retry.maxRetries > 0 {
             let count = retry.maxRetries == 1 ? "1 retry" : "\(retry.maxRetries) retries"
@@ -17,6 +21,17 @@ enum RuleText {
         if let hedge = rule.hedge { parts.append("hedge after \(duration(hedge.delayUs))") }
         if let us = rule.ejectionUs { parts.append("ejection \(duration(us))") }
         return parts.joined(separator: "; ")
+    }
+
+    /// A rule file's text with a remark at every route that has evidence only.
+    static func remarked(yaml: String) -> String {
+        var lines: [Substring] = []
+        for line in yaml.split(separator: "\n", omittingEmptySubsequences: false) {
+            let isFirstOfRoute = lines.last.map { $0.hasPrefix("  ") && !$0.hasPrefix("   ") } ?? false
+            if isFirstOfRoute, line.hasPrefix("    evidence:") { lines.append("    # \(none)") }
+            lines.append(line)
+        }
+        return lines.joined(separator: "\n")
     }
 
     private static func waits(_ retry: RetryPolicy) -> String {

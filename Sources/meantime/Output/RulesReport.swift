@@ -6,7 +6,7 @@ enum RulesReport {
     private static let columns: [ReportTable.Column] = [
         .init("route", .text), .init("rule", .text), .init("attempts", .count), .init("failures", .count),
         .init("outages", .count), .init("cost_before_us", .durationUs), .init("cost_after_us", .durationUs),
-        .init("gain_low_us", .durationUs), .init("gain_high_us", .durationUs), .init("reason", .text),
+        .init("change_low_us", .durationUs), .init("change_high_us", .durationUs), .init("reason", .text),
     ]
 
     static func table(of rules: RuleSet, route: String?, file: String) throws(Failure) -> ReportTable {
