@@ -130,8 +130,7 @@ struct ProxyCommandTests {
                 "listen: 127.0.0.1:\(port)\nadmin: 127.0.0.1:0\nroutes: {a: {hosts: ['127.0.0.1:9']}}\n",
                 to: directory + "/meantime.yaml")
             let before = try snapshot(directory)
-            let result = try Command.run(
-                ["proxy", "--config", "meantime.yaml", "--log-level", "error"], in: directory)
+            let result = try Command.run(["proxy", "--config", "meantime.yaml"], in: directory)
             expectRefusal(result, code: 1, "127.0.0.1:\(port) is in use")
             #expect(try snapshot(directory) == before)
         }
@@ -141,6 +140,19 @@ struct ProxyCommandTests {
         ("routes: {a: }\n", "", "a"),
         ("routes: {a: {hosts: ['127.0.0.1:9']}}\n", "version: 1\nroutes:\n  a:\n    timeout: 5\n", "rules.yaml:4"),
         ("listen: 127.0.0.1:99999\nroutes: {a: {hosts: ['127.0.0.1:9']}}\n", "", "meantime.yaml:1: listen"),
+        (
+            "listen: 127.0.0.1:18080\nadmin: 0.0.0.0:18080\nroutes: {a: {hosts: ['127.0.0.1:9']}}\n", "",
+            "meantime.yaml:2: admin: 0.0.0.0:18080 is where listen is too"
+        ),
+        (
+            "listen: nohost.invalid:80\nroutes: {a: {hosts: ['127.0.0.1:9']}}\n", "",
+            "meantime.yaml:1: listen: 'nohost.invalid' is no address of a machine"
+        ),
+        (
+            "listen: 192.0.2.1:8080\nroutes: {a: {hosts: ['127.0.0.1:9']}}\n", "",
+            "meantime.yaml:1: listen: 192.0.2.1 is no address of this machine"
+        ),
+        ("listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nroutes: {a: }\n", "", "meantime.yaml: route 'a' has no hosts"),
         ("routes: {a: {hosts: ['127.0.0.1']}}\n", "", "meantime.yaml:1: routes.a.hosts"),
     ])
     func `a proxy that could not do its work does not start`(

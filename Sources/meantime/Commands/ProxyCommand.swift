@@ -34,7 +34,9 @@ struct ProxyCommand: AsyncParsableCommand {
     var logLevel: LogLevel = .info
 
     func run() async throws {
-        let configuration = try ConfigurationFile.load(config)
+        let configuration = try ConfigurationFile.load(config, isNeeded: true)
+        let text = try TextFile.read(config, hint: "")
+        try ListenCheck(file: config, text: text).check(configuration)
         // A file that does not validate must stop a start: nobody would notice that the proxy runs without its rules.
         let rules = try RulesFile.load(configuration.rules).rules
         let isNewStore = !StoreFile.exists(configuration.store)
@@ -53,9 +55,15 @@ struct ProxyCommand: AsyncParsableCommand {
     private func serve(_ configuration: Configuration, _ rules: RuleSet?, _ recorder: AttemptRecorder) async throws {
         var logger = Logger(label: "meantime", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = logLevel.level
-        let server = try ProxyServer(
-            configuration: configuration, rules: rules, rulesFile: configuration.rules, sink: recorder, logger: logger,
-            recorderProblem: { recorder.counters.lastError }, extraMetrics: { RecorderService.metrics(recorder) })
+        let server: ProxyServer
+        do {
+            server = try ProxyServer(
+                configuration: configuration, rules: rules, rulesFile: configuration.rules, sink: recorder,
+                logger: logger, recorderProblem: { recorder.counters.lastError },
+                extraMetrics: { RecorderService.metrics(recorder) })
+        } catch {
+            throw Failure(config, error.message)
+        }
         // Services stop in reverse order: when the recorder is told to, the last request has been answered.
         let group = ServiceGroup(
             services: [RecorderService(recorder: recorder, logger: logger), server],

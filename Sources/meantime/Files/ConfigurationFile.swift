@@ -3,8 +3,10 @@ import Retry
 /// `meantime.yaml`, with its paths resolved: they are relative to the file, so that the proxy, cron and a person in any
 /// directory mean the same store.
 enum ConfigurationFile {
-    static func load(_ path: String) throws(FileError) -> Configuration {
-        let text = try TextFile.read(path, hint: "write one with a routes: list, or leave --config out")
+    /// - Parameter isNeeded: whether the command cannot do without one.
+    static func load(_ path: String, isNeeded: Bool = false) throws(FileError) -> Configuration {
+        let hint = "write one with a routes: mapping" + (isNeeded ? "" : ", or leave --config out")
+        let text = try TextFile.read(path, hint: hint)
         var configuration = try Configuration(yaml: text, file: path)
         configuration.store = resolve(configuration.store, beside: path)
         configuration.rules = resolve(configuration.rules, beside: path)
