@@ -12,7 +12,8 @@ struct SubcommandTypo: Error, CustomStringConvertible {
         var parents = ["meantime"]
         for argument in arguments {
             let children = command.configuration.subcommands
-            if children.isEmpty || argument.hasPrefix("-") || argument == "help" { return nil }
+            if argument == "help" { continue }
+            if children.isEmpty || argument.hasPrefix("-") { return nil }
             if let next = children.first(where: { Self.name(of: $0) == argument }) {
                 command = next
                 parents.append(argument)

@@ -39,12 +39,29 @@ struct TuneCommandTests {
             let before = try storeContent(directory)
             let second = try Command.run(["tune"], in: directory)
             #expect(second.code == 0, "\(second.errors)")
-            #expect(second.output.contains("rules.yaml: version 1 stay"), "\(second.output)")
+            #expect(second.output.contains("rules.yaml: version 1 stays as it is; nothing changed"), "\(second.output)")
             #expect(try storeContent(directory) == before)
+
+            try FileManager.default.removeItem(atPath: directory + "/rules.yaml")
+            let third = try Command.run(["tune"], in: directory)
+            let words = "version 2 is in force (before: file missing, last version 1 is in the history)"
+            #expect(third.output.contains(words), "\(third.output)")
 
             let report = try Command.run(["report", "rules", "--format", "csv"], in: directory).output
             #expect(report.hasPrefix("route,rule,attempts,failures,outages,cost_before_us,"))
             #expect(report.contains("\nmain,"))
+        }
+    }
+
+    @Test func `a configured route that the log does not know is named`() throws {
+        try withImportedLog { directory in
+            try write("routes: {main: , ghost: }\n", to: directory + "/meantime.yaml")
+            let result = try Command.run(
+                ["tune", "--dry-run", "--config", "meantime.yaml", "--format", "json"], in: directory)
+            #expect(
+                result.code == 0 && result.errors == "meantime: tune: no attempts seen: ghost\n", "\(result.errors)")
+            let document = try json(result.output) as? [String: Any]
+            #expect(document?["routes_without_attempts"] as? [String] == ["ghost"])
         }
     }
 

@@ -4,7 +4,8 @@ import Testing
 /// Help, version, and command lines that cannot be meant.
 struct UsageTests {
     static let commands = [
-        [], ["proxy"], ["import"], ["tune"], ["report"], ["query"], ["rules"], ["rules", "show"], ["rules", "diff"],
+        [], ["demo"], ["proxy"], ["import"], ["tune"], ["report"], ["query"], ["rules"], ["rules", "show"],
+        ["rules", "diff"],
         ["rules", "history"], ["rules", "apply"], ["rules", "rollback"],
     ]
 
@@ -46,6 +47,8 @@ struct UsageTests {
         (["imprt", "x"], "did you mean 'import'?"),
         (["rules", "rolback"], "rules: 'rolback' is no command; did you mean 'rollback'?"),
         (["frobnicate"], "known: "),
+        (["help", "nope"], "'nope' is no command"),
+        (["help", "rules", "rolback"], "did you mean 'rollback'?"),
         (["tune", "--dryrun"], "did you mean '--dry-run'?"),
         (["tune", "--format", "xml"], "table"),
         (["tune", "--since", "yesterday"], "24h"),
@@ -59,6 +62,7 @@ struct UsageTests {
         (["proxy"], "--config"),
         (["rules", "apply"], "file"),
         (["rules", "rollback", "--to", "last"], "--to"),
+        (["rules", "rollback", "4"], "write --to 4"),
         (["--frob"], "--frob"),
     ])
     func `wrong usage is one line with what would be right, and exits 2`(arguments: [String], words: String) throws {

@@ -12,7 +12,7 @@ struct TuneCommand: ParsableCommand {
         discussion: """
             Needs no configuration: without one, every route in the store is tuned under the
             default objective, and the result says what was assumed. A rule changes only when
-            the gain's 95 % interval excludes zero. The rule file is replaced in one step; a
+            the 95 % interval of the change excludes zero. The rule file is replaced in one step; a
             running proxy takes it without a restart.
 
             EXAMPLES
@@ -43,7 +43,9 @@ struct TuneCommand: ParsableCommand {
         let nowUs = WallClock.nowUs
         let result = try tune(store, configuration, present.rules, nowUs: nowUs)
         if result.routes.isEmpty { throw try StoreFile.nothingFound(in: storePath, range, store, nowUs: nowUs) }
-        let ending = try conclude(result, present, store, nowUs: nowUs)
+        let unseen = unseenRoutes(configuration, result)
+        if !unseen.isEmpty { Exit.complain("tune: no attempts seen: \(unseen.joined(separator: ", "))") }
+        let ending = try conclude(result, present, store, unseen: unseen, nowUs: nowUs)
         switch format {
         case .table: try Output.print(TuneText.text(result, ending, style: Style(for: Terminal.output)))
         case .json: try Output.print(TuneJSON.document(result, ending).prettyText() + "\n")
@@ -62,16 +64,24 @@ struct TuneCommand: ParsableCommand {
         }
     }
 
+    /// Routes of the configuration without an attempt: a misspelt name, or a client that does not come.
+    private func unseenRoutes(_ configuration: Configuration?, _ result: TuneResult) -> [String] {
+        let seen = Set(result.routes.map(\.route))
+        return (configuration?.routes ?? []).map(\.name)
+            .filter { !seen.contains($0) && (range.route == nil || range.route == $0) }
+    }
+
     /// Writes what is to be written and says what became of it.
     private func conclude(
-        _ result: TuneResult, _ present: RulesFile, _ store: AttemptStore, nowUs: Int64
+        _ result: TuneResult, _ present: RulesFile, _ store: AttemptStore, unseen: [String], nowUs: Int64
     ) throws -> TuneEnding {
         let before = present.rules?.version
-        let none = RuleSet(version: 1, createdUs: nowUs, routes: [:])
-        let isChanged = !(present.rules ?? none).changes(to: result.ruleSet).isEmpty
+        let last = try store.nextRuleVersion() - 1
         var ending = TuneEnding(
-            rulesPath: present.path, isChanged: isChanged, isWritten: false, version: before, before: before)
-        if dryRun || !isChanged { return ending }
+            rulesPath: present.path, isChanged: result.isChanged, isWritten: false, version: before, before: before,
+            lastOnRecord: last > 0 ? last : nil, unseenRoutes: unseen)
+        // Without a file the evidence is worth one, also when every rule stays.
+        if dryRun || !result.isChanged && before != nil { return ending }
         let changed = result.routes.filter(\.isChanged).map(\.route)
         let what = changed.isEmpty ? "no rule changed" : "changed \(changed.joined(separator: ", "))"
         let rules = try RuleBook(file: present, store: store, who: record.name)

@@ -7,6 +7,7 @@ struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "See the whole loop on this machine, with pictures of before and after.",
+        usage: "meantime demo [--seed <number>] [--short] [--out <directory>] [options]",
         discussion: """
             Starts small services that fail in the ways services fail, each host a
             process of its own, and a proxy in front of them with Envoy's default rules.

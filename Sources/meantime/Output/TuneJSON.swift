@@ -1,13 +1,16 @@
 import Analyzer
 import Retry
 
-/// What `tune` found, for scripts. Keys are only ever added.
+/// What `tune` found, for scripts. Keys are only ever added. `change_interval_s` is chosen − present: negative is
+/// cheaper.
 enum TuneJSON {
     static func document(_ result: TuneResult, _ ending: TuneEnding) -> JSON {
         .object([
-            ("rules_file", .string(ending.rulesPath)), ("changed", .bool(ending.isChanged)),
+            ("rules_file", .string(ending.rulesPath)), ("changed", .bool(ending.isChanged || ending.isCreated)),
             ("written", .bool(ending.isWritten)), ("version", ending.version.map { .int(Int64($0)) } ?? .null),
-            ("attempts_missing", .int(Int64(result.missingAttempts))), ("routes", .array(result.routes.map(route))),
+            ("attempts_missing", .int(Int64(result.missingAttempts))),
+            ("routes_without_attempts", .array(ending.unseenRoutes.map(JSON.string))),
+            ("routes", .array(result.routes.map(route))),
         ])
     }
 
@@ -18,7 +21,7 @@ enum TuneJSON {
             ("failures", .int(Int64(route.failures))), ("outages", .int(Int64(route.outages))),
             ("window_us", RuleJSON.range(route.windowUs)), ("objective", objective(route.objective)),
             ("recorded_cost_s", .double(route.recordedCostSeconds)), ("present", price(route.present)),
-            ("chosen", price(route.chosen)), ("gain_interval_s", RuleJSON.range(route.confirmedGain)),
+            ("chosen", price(route.chosen)), ("change_interval_s", RuleJSON.range(route.confirmedGain)),
             ("assumptions", .array(route.assumptions.map(JSON.string))),
         ])
     }

@@ -33,13 +33,13 @@ enum TuneText {
     }
 
     private static func row(_ route: RouteTuning) -> [String] {
-        let gain = route.confirmedGain
-        let change =
-            "\(NumberText.duration(seconds: gain.lowerBound)) … \(NumberText.duration(seconds: gain.upperBound))"
+        let interval = route.confirmedGain
+        let low = NumberText.duration(seconds: interval.lowerBound)
+        let change = "\(low) … \(NumberText.duration(seconds: interval.upperBound))"
         return [
             route.route, route.isChanged ? "change" : "keep", NumberText.grouped(route.attempts),
             NumberText.grouped(route.failures), NumberText.grouped(route.outages),
-            NumberText.duration(seconds: route.present.costSeconds),
+            NumberText.duration(seconds: route.recordedCostSeconds),
             route.isChanged ? NumberText.duration(seconds: route.chosen.costSeconds) : "-",
             route.isChanged ? change : "-", success(route.present.successShare),
             route.isChanged ? success(route.chosen.successShare) : "-",
