@@ -241,6 +241,8 @@ final class ClientConnection: ChannelInboundHandler {
         let exchange = Exchange(client: self, context: shared, route: route, head: passing)
         self.exchange = exchange
         exchange.begin()
+        // A pipelined request that waited here is handed over outside of a read, but as one.
+        if !isReading { shared.loop.assumeIsolated().execute { exchange.isFirstRead = false } }
     }
 
     /// Not at once: a row of pipelined requests that are all refused would be answered one inside the other.

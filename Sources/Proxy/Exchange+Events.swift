@@ -11,6 +11,7 @@ extension Exchange {
         case .attempting:
             replay.append(part, isForwarded: connection != nil)
             connection?.send(.body(.byteBuffer(part)))
+            if machine.deadlineUs == nil { limitUpload(nowUs: context.loop.nowUs) }
         case .waiting:
             replay.append(part, isForwarded: false)
         case .relaying:
@@ -23,13 +24,17 @@ extension Exchange {
     /// The end of the request.
     func clientEnded(_ trailers: HTTPHeaders?) {
         replay.end(trailers: trailers)
+        requestIsWhole()
         guard let connection = sendingTo else { return }
         connection.send(.end(trailers))
         connection.flush()
     }
 
     /// All that was read from the client has been handed over.
-    func clientReadComplete() { sendingTo?.flush() }
+    func clientReadComplete() {
+        isFirstRead = false
+        sendingTo?.flush()
+    }
 
     /// Where the request's body goes now, if anywhere.
     private var sendingTo: UpstreamConnection? { running?.takesRequest == true ? running?.connection : nil }
@@ -67,15 +72,25 @@ extension Exchange {
         case .waiting:
             perform(advance(.waitOver, nowUs: context.loop.nowUs))
         case .attempting:
-            let connection = running?.connection
-            running?.connection = nil
-            connection?.abandon()
-            fail(.timeout)
+            attemptTimeIsUp()
         case .relaying:
-            breakOff(.timeout)
+            let isUploadSlow = !replay.hasEnded && sendingTo?.isWritable == true
+            breakOff(isUploadSlow || !client.isWritable ? .cancelled : .timeout)
         case .ended:
             break
         }
+    }
+
+    private func attemptTimeIsUp() {
+        let connection = running?.connection
+        if running?.clockUs == nil {
+            let isHostSlow = connection.map { !$0.isWritable } ?? true
+            if !isHostSlow { return giveUpOnClient() }
+            if machine.deadlineUs == nil { return limitUpload(nowUs: context.loop.nowUs) }
+        }
+        running?.connection = nil
+        connection?.abandon()
+        fail(.timeout)
     }
 
     /// The response cannot be finished. The client notices by the broken connection: its head is long gone.

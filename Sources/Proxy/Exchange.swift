@@ -6,11 +6,17 @@ import Retry
 /// this sends it, times it, and tells it what came of it.
 ///
 /// What is measured, and when an attempt's outcome is known:
-/// - `duration_us` runs from the send (connecting included, if no connection waits) to the response's *head*, for which
-///   the per-try limit also waits: the limit censors exactly what is measured. So also for failures that have a head.
+/// - `start_us` is when the attempt was sent or, if the client was still sending its request then, when the request was
+///   whole: how slow a client is says nothing of the host. From there `duration_us` runs (connecting included, if no
+///   connection waits) to the response's *head*, for which the per-try limit also waits: the limit censors exactly what
+///   is measured. So also for failures that have a head. An answer that came before the request was whole counts from
+///   the send.
+/// - While the client still sends, only the request's timeout runs. What it cuts is `cancelled`, unless it was the host
+///   that did not connect or did not take what the client had sent.
 /// - From the head on nothing can be retried; only the request's timeout still runs. A success is offered to the sink
 ///   when its body is whole. A body that breaks turns it into a `reset`, one cut by the request's timeout into a
-///   `timeout`, one whose client left into `cancelled`; these three last until that moment.
+///   `timeout` (`cancelled` if the client did not take it), one whose client left into `cancelled`; these three last
+///   until that moment.
 /// - A response that fails by its status has its outcome at its head and keeps it, whatever becomes of its body.
 final class Exchange {
     enum Phase: Equatable {
@@ -29,8 +35,10 @@ final class Exchange {
         let host: UpstreamHost
         let startUs: Int64
         let waitUs: Int64
+        /// When its clock began to run: the request was whole. `nil`: it is not.
+        var clockUs: Int64?
         /// The limit until the head; `nil`: none.
-        let limitUs: Int64?
+        var limitUs: Int64?
         var connection: UpstreamConnection?
         /// Whether any of the request may have reached the host.
         var isSent = false
@@ -38,6 +46,8 @@ final class Exchange {
         var takesRequest = true
         var answer: Classification?
         var headUs: Int64 = 0
+        /// Where what is measured begins.
+        var beginUs: Int64 { clockUs ?? startUs }
     }
 
     unowned let client: ClientConnection
@@ -63,6 +73,8 @@ final class Exchange {
     var verdict: RetryMachine.Verdict?
     var sentStatus = 0
     var informed = false
+    /// Whether what came with the request's head is still being handed over: its end among it is as old as the head.
+    var isFirstRead = true
 
     /// A request that belongs to `route`; `head` is what hosts get to see.
     init(client: ClientConnection, context: LoopContext, route: Route, head: HTTPRequestHead) {
@@ -118,11 +130,32 @@ final class Exchange {
         let host = route.hosts[place]
         phase = .attempting
         running = Running(
-            number: number, host: host, startUs: nowUs, waitUs: number == 1 ? 0 : nowUs - lastEndUs, limitUs: limitUs)
-        client.timer.arm(limitUs.map { nowUs + $0 })
+            number: number, host: host, startUs: nowUs, waitUs: number == 1 ? 0 : nowUs - lastEndUs)
+        if replay.hasEnded { startClock(limitUs: limitUs, nowUs: nowUs) } else { limitUpload(nowUs: nowUs) }
         if number > 1 { route.metrics.retries.add() }
         if let connection = context.pool.takeIdle(host) { return attach(connection) }
         context.pool.connect(host) { [self] connection in connected(connection, attempt: number) }
+    }
+
+    private func startClock(limitUs: Int64?, nowUs: Int64) {
+        running?.clockUs = nowUs
+        running?.limitUs = limitUs
+        client.timer.arm(limitUs.map { nowUs + $0 })
+    }
+
+    /// The running attempt has the whole request now.
+    func requestIsWhole() {
+        guard phase == .attempting, let attempt = running, attempt.clockUs == nil else { return }
+        let nowUs = isFirstRead ? attempt.startUs : context.loop.nowUs
+        let restUs = machine.deadlineUs.map { max($0 - nowUs, 1) }
+        startClock(limitUs: [rule.rule.perTryTimeoutUs, restUs].compactMap { $0 }.min(), nowUs: nowUs)
+    }
+
+    /// While the client sends its request, the request's timeout runs; without one, the client must not fall silent.
+    func limitUpload(nowUs: Int64) {
+        let startUs = running?.startUs ?? nowUs
+        running?.limitUs = machine.deadlineUs.map { $0 - startUs }
+        client.timer.arm(machine.deadlineUs ?? nowUs + context.core.limits.clientIdleUs)
     }
 
     private func connected(_ connection: UpstreamConnection?, attempt number: Int) {
@@ -161,6 +194,18 @@ final class Exchange {
         perform(advance(.attemptEnded(result), nowUs: nowUs))
     }
 
+    /// The client did not send its request in time. No retry could change that.
+    func giveUpOnClient() {
+        let connection = running?.connection
+        let nowUs = context.loop.nowUs
+        log(.cancelled, endUs: nowUs)
+        running = nil
+        connection?.abandon()
+        lastOutcome = .cancelled
+        lastEndUs = nowUs
+        perform(advance(.attemptEnded(AttemptResult(outcome: .cancelled, isReplayable: false)), nowUs: nowUs))
+    }
+
     /// There is no further attempt: the client gets the last real answer, or is told why there is none.
     private func conclude(_ verdict: RetryMachine.Verdict) {
         self.verdict = verdict
@@ -185,7 +230,7 @@ final class Exchange {
         if answer.isWhole { return end(answer.trailers) }
         guard let connection = answer.pass(to: self) else { return }
         running = Running(
-            number: tried.count, host: connection.host, startUs: lastEndUs, waitUs: 0, limitUs: nil,
+            number: tried.count, host: connection.host, startUs: lastEndUs, waitUs: 0,
             connection: connection, isSent: true, takesRequest: false)
         client.flush()
         client.readMore()
@@ -240,11 +285,11 @@ final class Exchange {
         guard let attempt = running else { return }
         var timeoutUs = attempt.limitUs ?? 0
         if outcome == .timeout, attempt.answer != nil, let deadlineUs = machine.deadlineUs {
-            timeoutUs = deadlineUs - attempt.startUs
+            timeoutUs = deadlineUs - attempt.beginUs
         }
         let isKept = context.core.sink.offer(
             Attempt(
-                startUs: wallUs + attempt.startUs - startUs, durationUs: endUs - attempt.startUs, route: route.name,
+                startUs: wallUs + attempt.beginUs - startUs, durationUs: endUs - attempt.beginUs, route: route.name,
                 host: attempt.host.name, request: request, attempt: attempt.number, waitUs: attempt.waitUs,
                 outcome: outcome, status: attempt.answer?.status ?? 0, isGRPC: attempt.answer?.isGRPC ?? false,
                 timeoutUs: timeoutUs, retryAfterUs: attempt.answer?.retryAfterUs ?? 0, method: method,

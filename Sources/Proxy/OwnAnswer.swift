@@ -32,10 +32,11 @@ struct OwnAnswer {
         self.body = body
     }
 
-    /// 503 when nothing was sent, 504 when time ran out, 502 when the host broke off.
+    /// 503 when nothing was sent, 504 when time ran out, 408 when it was the client's, 502 when the host broke off.
     private static func status(of outcome: Outcome) -> HTTPResponseStatus {
         switch outcome {
         case .timeout: .gatewayTimeout
+        case .cancelled: .requestTimeout
         case .connectFailure: .serviceUnavailable
         default: .badGateway
         }
