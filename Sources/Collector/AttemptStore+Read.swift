@@ -66,9 +66,10 @@ extension AttemptStore {
         return ScanReport(rows: rows, damage: cursor.damage)
     }
 
-    /// The fingerprints of the stored attempts that started in the range, each with how often it is there.
+    /// The import keys (`Attempt.importKeys`) of the stored attempts that started in the range, each with how many
+    /// attempts have it.
     ///
-    /// Takes about 50 bytes an attempt: ask for ranges of some million attempts at most. An empty range costs nothing.
+    /// Takes about 100 bytes an attempt: ask for ranges of some million attempts at most. An empty range costs nothing.
     /// Its rows must all be readable: with a damaged segment in the range nobody can say what is there already.
     ///
     /// - Parameters:
@@ -76,9 +77,10 @@ extension AttemptStore {
     ///   - toUs: the first start not asked for.
     public func fingerprints(fromUs: Int64, toUs: Int64) throws(StoreError) -> [UInt64: Int] {
         var found: [UInt64: Int] = [:]
-        let damage = try walk(RowFilter(fromUs: fromUs, toUs: toUs), columns: .all) { chunk, names in
-            for run in chunk.runs {
-                for row in run.rows { found[Fingerprint.of(row: row, in: chunk.rows, names: names), default: 0] += 1 }
+        let damage = try walk(RowFilter(fromUs: fromUs, toUs: toUs), columns: ImportKey.columns) { chunk, names in
+            for row in chunk.runs.lazy.flatMap(\.rows) {
+                found[ImportKey.identity(row: row, in: chunk.rows, names: names), default: 0] += 1
+                found[ImportKey.request(UInt64(bitPattern: chunk.rows[.request][row])), default: 0] += 1
             }
         }
         if let first = damage.first { throw StoreError(.damaged, path: path, "\(first)") }

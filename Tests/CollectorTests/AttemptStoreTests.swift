@@ -44,7 +44,8 @@ import Testing
                 #expect(routes.map(\.route) == Set(wanted.map(\.route)).sorted())
                 #expect(routes.reduce(0) { $0 + $1.attempts } == wanted.count)
                 let fingerprints = try store.fingerprints(fromUs: from, toUs: to)
-                #expect(fingerprints == Dictionary(wanted.map { ($0.fingerprint, 1) }, uniquingKeysWith: +))
+                let keys = wanted.flatMap(\.importKeys)
+                #expect(fingerprints == Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +))
             }
         }
     }

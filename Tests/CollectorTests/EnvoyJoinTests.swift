@@ -185,7 +185,7 @@ enum EnvoyText {
     @Test func `memory is bounded: the oldest open request is finished when too many wait`() throws {
         var join = EnvoyJoin(openLinesMax: 10)
         var report = ImportReport()
-        var ready: [Attempt] = []
+        var ready: [Reading] = []
         var parser = EnvoyLineParser()
         for index in 0..<50 {
             let text = Array(EnvoyText.attempt("a\(index)", "100.000000", "100.1000\(10 + index)", code: 503).utf8)

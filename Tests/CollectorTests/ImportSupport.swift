@@ -24,7 +24,7 @@ final class MemoryTarget: ImportTarget {
 
     func fingerprints(fromUs: Int64, toUs: Int64) -> [UInt64: Int] {
         attempts.filter { $0.startUs >= fromUs && $0.startUs < toUs }
-            .reduce(into: [:]) { $0[$1.fingerprint, default: 0] += 1 }
+            .flatMap(\.importKeys).reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 }
 

@@ -7,8 +7,8 @@ import Retry
 /// passed: `joinWindowUs` after the last of its attempt lines, or `settleUs` after its request line. What is neither
 /// when the log ends is left out (`request_still_open`), so that importing the log again when it has grown neither
 /// misses nor doubles it. A log without any request line has nothing to wait for: there the end finishes all. (A log
-/// so young that its first request line is still to come is taken for one: its few attempts are then there twice,
-/// once without their method, if it is imported then and again later.)
+/// so young that its first request line is still to come is taken for one: its few attempts then stay as they were
+/// first read, without their method, also when it is imported again later.)
 ///
 /// A log without any attempt line is used too, by `EnvoyRequestOnly`; that it is one is taken as shown after
 /// `candidatesMax` request lines or at its end.
@@ -74,7 +74,7 @@ struct EnvoyJoin {
     init(openLinesMax: Int = Self.openLinesMax) { self.openLinesMax = openLinesMax }
 
     /// Takes a line; attempts that are ready are appended to `ready`, everything else is counted in the report.
-    mutating func accept(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    mutating func accept(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Reading]) {
         latestUs = max(latestUs, line.endUs)
         switch line.kind {
         case .attempt:
@@ -88,7 +88,7 @@ struct EnvoyJoin {
     }
 
     /// Finishes what can be finished at the end of the log.
-    mutating func end(_ report: inout ImportReport, _ ready: inout [Attempt]) {
+    mutating func end(_ report: inout ImportReport, _ ready: inout [Reading]) {
         if mode == .undecided { mode = .requestsOnly }
         for line in candidates { useRequestOnly(line, &report, &ready) }
         candidates = []
@@ -105,7 +105,7 @@ struct EnvoyJoin {
 
     // MARK: Lines
 
-    private mutating func acceptAttempt(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private mutating func acceptAttempt(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Reading]) {
         guard let key = line.key else {
             finish(EnvoyRequest(attempts: [line]), &report, &ready)
             return
@@ -119,7 +119,7 @@ struct EnvoyJoin {
         if group.isComplete { close(group, &report, &ready) }
     }
 
-    private mutating func acceptRequest(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private mutating func acceptRequest(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Reading]) {
         guard let key = line.key, mode != .requestsOnly else {
             finish(EnvoyRequest(request: line), &report, &ready)
             return
@@ -165,12 +165,12 @@ struct EnvoyJoin {
         openLines -= group.lines.count
     }
 
-    private mutating func close(_ group: Group, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private mutating func close(_ group: Group, _ report: inout ImportReport, _ ready: inout [Reading]) {
         take(group)
         finish(group.lines, &report, &ready)
     }
 
-    private mutating func finishDue(nowUs: Int64, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private mutating func finishDue(nowUs: Int64, _ report: inout ImportReport, _ ready: inout [Reading]) {
         while let group = settling.first, !group.isOpen || group.isDue(nowUs: nowUs) {
             if group.isOpen { close(group, &report, &ready) }
             _ = settling.removeFirst()
@@ -181,13 +181,13 @@ struct EnvoyJoin {
         }
     }
 
-    private mutating func finish(_ lines: EnvoyRequest, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private mutating func finish(_ lines: EnvoyRequest, _ report: inout ImportReport, _ ready: inout [Reading]) {
         guard !lines.attempts.isEmpty else {
             if let request = lines.request { finishWithoutAttempts(request, &report, &ready) }
             return
         }
         let result = lines.result()
-        ready.append(contentsOf: result.attempts)
+        ready.append(contentsOf: result.attempts.map { Reading(attempt: $0) })
         report.leaveOut(.localOverflow, lines: result.refusals)
         report.attemptsCutOffForUnknownCause += result.causesUnknown
         guard let request = lines.request else { return }
@@ -198,7 +198,7 @@ struct EnvoyJoin {
     // MARK: Request lines alone
 
     private mutating func finishWithoutAttempts(
-        _ request: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]
+        _ request: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Reading]
     ) {
         if request.reachedNoHost {
             report.requestLinesJoined += 1
@@ -217,11 +217,11 @@ struct EnvoyJoin {
         }
     }
 
-    private func useRequestOnly(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Attempt]) {
+    private func useRequestOnly(_ line: EnvoyLine, _ report: inout ImportReport, _ ready: inout [Reading]) {
         switch EnvoyRequestOnly.result(of: line) {
         case .attempt(let attempt):
             report.attemptsFromRequestLines += 1
-            ready.append(attempt)
+            ready.append(Reading(attempt: attempt, origin: .requestLine))
         case .none:
             report.requestLinesJoined += 1
             report.countWithoutAttempts(line.reason)

@@ -14,7 +14,7 @@ final class ImportRun {
     private let totalBytes: Int64?
     private let rejects: RejectFile?
     private var ledger = ImportLedger()
-    private var batch: [Attempt] = []
+    private var batch: [Reading] = []
 
     init(
         _ importer: AttemptImporter, sources: [ByteSource], target: any ImportTarget,
@@ -47,7 +47,7 @@ final class ImportRun {
         var parser = AttemptLine()
         for reader in readers {
             while let attempt = try next(reader, { (bytes) throws(LineFault) in try parser.parse(bytes) }) {
-                batch.append(attempt)
+                batch.append(Reading(attempt: attempt))
                 if batch.count >= importer.batchCount { try flush() }
             }
         }
