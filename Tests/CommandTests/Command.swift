@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -23,9 +24,11 @@ struct Command {
         return first.appendingPathComponent("meantime").path
     }()
 
-    /// Runs to the end. `input` is what stdin holds; `environment` is added to a small fixed one.
+    /// Runs to the end, or kills what takes longer than `seconds`. `input` is what stdin holds, less than a pipe's
+    /// buffer; `environment` is added to a small fixed one.
     static func run(
-        _ arguments: [String], in directory: String, input: String = "", environment: [String: String] = [:]
+        _ arguments: [String], in directory: String, input: String = "", environment: [String: String] = [:],
+        seconds: Double = 120
     ) throws -> Result {
         let process = child(arguments, in: directory, environment: environment)
         let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
@@ -35,13 +38,50 @@ struct Command {
         try process.run()
         stdin.fileHandleForWriting.write(Data(input.utf8))
         try stdin.fileHandleForWriting.close()
-        // Errors are few and fit the pipe's buffer; results may not, so they are drained first.
-        let output = stdout.fileHandleForReading.readDataToEndOfFile()
-        let errors = stderr.fileHandleForReading.readDataToEndOfFile()
+        let texts = try finish(process, reading: [stdout, stderr], seconds: seconds)
+        return Result(code: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+
+    /// What a child still writes to these pipes, all read side by side, until it has ended; killed when it does not.
+    static func finish(_ process: Process, reading pipes: [Pipe], seconds: Double = 60) throws -> [String] {
+        let end = Date(timeIntervalSinceNow: seconds)
+        var texts = pipes.map { _ in Data() }
+        var open = Set(pipes.indices)
+        while !open.isEmpty, Date() < end {
+            for index in open {
+                guard let data = available(pipes[index], milliseconds: 20 / Int32(open.count)) else { continue }
+                texts[index] += data
+                if data.isEmpty { open.remove(index) }
+            }
+        }
+        while process.isRunning, Date() < end { usleep(2000) }
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            Issue.record("killed after \(seconds) s: \(process.arguments ?? [])")
+        }
         process.waitUntilExit()
-        return Result(
-            code: process.terminationStatus, output: String(decoding: output, as: UTF8.self),
-            errors: String(decoding: errors, as: UTF8.self))
+        return texts.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The first whole line that holds these words; `nil` when the child ends or half a minute passes without one.
+    static func line(containing words: String, from pipe: Pipe) -> String? {
+        var text = ""
+        let end = Date(timeIntervalSinceNow: 30)
+        while Date() < end {
+            guard let data = available(pipe, milliseconds: 100) else { continue }
+            if data.isEmpty { return nil }
+            text += String(decoding: data, as: UTF8.self)
+            if text.hasSuffix("\n"), let line = text.split(separator: "\n").first(where: { $0.contains(words) }) {
+                return String(line)
+            }
+        }
+        return nil
+    }
+
+    /// What can be read now: empty at the end, `nil` when nothing came in time.
+    private static func available(_ pipe: Pipe, milliseconds: Int32) -> Data? {
+        var state = pollfd(fd: pipe.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&state, 1, milliseconds) > 0 ? pipe.fileHandleForReading.availableData : nil
     }
 
     /// A child that has not been started.

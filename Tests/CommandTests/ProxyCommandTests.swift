@@ -36,22 +36,10 @@ struct ProxyCommandTests {
         process.standardError = errors
         process.standardOutput = FileHandle.nullDevice
         try process.run()
-        let line = try #require(Self.line(containing: "listening on", from: errors), "the proxy did not start")
+        let line = try #require(Command.line(containing: "listening on", from: errors), "the proxy did not start")
         let port = try #require(Self.port(after: "listening on 127.0.0.1:", in: line), "\(line)")
         let admin = try #require(Self.port(after: "admin on 127.0.0.1:", in: line), "\(line)")
         return Running(process: process, errors: errors, port: port, admin: admin)
-    }
-
-    private static func line(containing words: String, from pipe: Pipe) -> String? {
-        var text = ""
-        while true {
-            let data = pipe.fileHandleForReading.availableData
-            if data.isEmpty { return nil }
-            text += String(decoding: data, as: UTF8.self)
-            if let line = text.split(separator: "\n").first(where: { $0.contains(words) }), text.hasSuffix("\n") {
-                return String(line)
-            }
-        }
     }
 
     private static func port(after words: String, in line: String) -> Int? {
@@ -86,8 +74,7 @@ struct ProxyCommandTests {
                 #expect(answer?.hasPrefix("HTTP/1.1 200 ") == true && answer?.hasSuffix("ok") == true)
             }
             kill(proxy.process.processIdentifier, signal)
-            let log = String(decoding: proxy.errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            proxy.process.waitUntilExit()
+            let log = try Command.finish(proxy.process, reading: [proxy.errors])[0]
             #expect(proxy.process.terminationReason == .exit && proxy.process.terminationStatus == 0, "\(log)")
             #expect(log.contains("attempts written: 50, dropped: 0"))
             #expect(try storedAttempts(directory) == 50)
