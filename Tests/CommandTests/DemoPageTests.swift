@@ -135,6 +135,44 @@ import Testing
         }
     }
 
+    @Test("a demo that changed nothing claims nothing")
+    func nothingChanged() {
+        let routes = Self.findings.routes.map { route in
+            RouteFindings(
+                name: route.name, objective: route.objective, before: route.before, after: route.after,
+                presentPriced: route.presentPriced, chosenPriced: route.presentPriced,
+                reason: "kept: 2 outages of 8", candidates: [], recovery: route.recovery, attemptsBefore: [],
+                attemptsAfter: [])
+        }
+        let findings = DemoFindings(plan: Self.findings.plan, createdUs: 0, tookUs: 1, routes: routes)
+        let page = DemoPage(input: findings, directory: "my out").html()
+        for text in [page, DemoTable.text(findings, style: .none)] {
+            #expect(text.contains("Nothing was changed: too little evidence"))
+            #expect(text.contains("kept: 2 outages of 8") && text.contains("unchanged"))
+            #expect(!text.contains("tuned rules") && !text.contains("% less") && !text.contains("Cost 0."))
+        }
+        #expect(!page.contains("class=\"tiles\"") && page.contains("--config 'my out/meantime.yaml'"))
+    }
+
+    @Test("a percentile that neither run reached gives way to one that was")
+    func reachedPercentile() {
+        func measure(_ failed: Int) -> RunMeasure {
+            let records = (0..<100).map {
+                RequestRecord(route: 0, offsetUs: 0, latencyUs: 1000, status: $0 < failed ? 503 : 200, lateUs: 0)
+            }
+            return RunMeasure(records: records, attempts: 100, objective: Objective())
+        }
+        for (failed, shown) in [(0, 0.99), (5, 0.9), (40, 0.5)] {
+            let route = Self.findings.routes[0]
+            let one = RouteFindings(
+                name: route.name, objective: route.objective, before: measure(failed), after: measure(failed),
+                presentPriced: route.presentPriced, chosenPriced: route.chosenPriced, reason: "", candidates: [],
+                recovery: [], attemptsBefore: [], attemptsAfter: [])
+            let findings = DemoFindings(plan: Self.findings.plan, createdUs: 0, tookUs: 1, routes: [one])
+            #expect(findings.shownPercentile == shown)
+        }
+    }
+
     @Test("words that look like markup stay words")
     func textIsEscaped() {
         #expect(SVG.escaped("a<b & \"c\">") == "a&lt;b &amp; &quot;c&quot;&gt;")

@@ -74,7 +74,7 @@ struct DemoCommand: AsyncParsableCommand {
     private func conclude(_ findings: DemoFindings, _ directory: DemoDirectory) throws {
         let json = DemoJSON.document(findings).prettyText() + "\n"
         try DemoDirectory.write(json, to: directory.numbers)
-        try DemoDirectory.write(DemoPage(input: findings).html(), to: directory.page)
+        try DemoDirectory.write(DemoPage(input: findings, directory: directory.path).html(), to: directory.page)
         switch format {
         case .table:
             try Output.print(

@@ -20,6 +20,13 @@ struct DemoFindings: Sendable {
     /// Attempts a request after, as a share of those before.
     var attemptsRatio: Double { before.attempts > 0 ? after.attemptsPerRequest / before.attemptsPerRequest : 1 }
 
+    /// Whether any route has another rule in the second run.
+    var isChanged: Bool { routes.contains(where: \.isChanged) }
+    /// The percentile worth showing first: the highest of these that one of the runs reached.
+    var shownPercentile: Double {
+        [0.99, 0.9].first { before.percentileUs($0) != nil || after.percentileUs($0) != nil } ?? 0.5
+    }
+
     /// What all routes together were foretold to cost.
     var predicted: Price {
         let requests = Double(max(1, after.requests))
@@ -83,6 +90,8 @@ struct RouteFindings: Sendable {
 
     var presentRule: Rule { presentPriced.rule }
     var chosenRule: Rule { chosenPriced.rule }
+    /// Whether the second run had another rule than the first.
+    var isChanged: Bool { presentRule != chosenRule }
     /// What the chosen rule was foretold to cost.
     var predicted: Price { chosenPriced.price }
 

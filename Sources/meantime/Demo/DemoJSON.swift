@@ -5,7 +5,8 @@ enum DemoJSON {
     static func document(_ findings: DemoFindings) -> JSON {
         .object([
             ("seed", .int(Int64(clamping: findings.plan.seed))), ("duration_us", .int(findings.plan.durationUs)),
-            ("took_us", .int(findings.tookUs)), ("cost_ratio", .double(findings.costRatio)),
+            ("took_us", .int(findings.tookUs)), ("changed", .bool(findings.isChanged)),
+            ("cost_ratio", .double(findings.costRatio)),
             ("attempts_ratio", .double(findings.attemptsRatio)), ("before", measure(findings.before)),
             ("after", measure(findings.after)), ("predicted", price(findings.predicted)),
             ("verdict", .string(findings.predicted.verdict(of: findings.after).rawValue)),
@@ -17,7 +18,8 @@ enum DemoJSON {
 
     private static func route(_ route: RouteFindings) -> JSON {
         .object([
-            ("route", .string(route.name)), ("before", measure(route.before)), ("after", measure(route.after)),
+            ("route", .string(route.name)), ("changed", .bool(route.isChanged)), ("before", measure(route.before)),
+            ("after", measure(route.after)),
             ("predicted_before", price(route.presentPriced.price)), ("predicted", price(route.predicted)),
             ("predicted_extra_attempts", .double(route.chosenPriced.extraAttempts)),
             ("verdict", .string(route.verdict.rawValue)), ("rule", .string(DemoText.words(route.chosenRule))),

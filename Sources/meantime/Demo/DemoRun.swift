@@ -43,7 +43,8 @@ struct DemoRun {
         progress.say("tuning on what the proxy logged")
         let result = try tune(stage, before)
         try await putInForce(result, stage)
-        let after = try await play(stage, "tuned rules, same faults, same requests")
+        let rules = result.isChanged ? "tuned rules" : "the same rules"
+        let after = try await play(stage, "\(rules), same faults, same requests")
         progress.say("comparing")
         return try findings(stage, before, after, result)
     }

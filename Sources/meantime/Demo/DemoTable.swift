@@ -6,20 +6,29 @@ enum DemoTable {
             right: ["good answers", "p50", "p99", "p99.9", "attempts", "cost", "predicted, 95 %", "measured is"])
         for route in findings.routes {
             table.rows.append(row(route.name, "Envoy's default", route.before))
-            table.rows.append(row("", "tuned", route.after, route.predicted, route.verdict))
+            table.rows.append(row("", DemoText.second(route.isChanged), route.after, route.predicted, route.verdict))
         }
         table.rows.append(row("all", "Envoy's default", findings.before))
         let verdict = findings.predicted.verdict(of: findings.after)
-        table.rows.append(row("", "tuned", findings.after, findings.predicted, verdict))
+        table.rows.append(row("", DemoText.second(findings.isChanged), findings.after, findings.predicted, verdict))
         var text = table.text(style: style) + "\n"
-        for route in findings.routes { text += "\(style.bold(route.name)): \(DemoText.words(route.chosenRule))\n" }
-        let change =
-            "Cost \(DemoText.ratio(findings.costRatio)) × and attempts \(DemoText.ratio(findings.attemptsRatio)) ×"
-        text += "\n\(change) Envoy's default on the same faults.\n"
+        for route in findings.routes {
+            let words = route.isChanged ? DemoText.words(route.chosenRule) : "unchanged, \(route.reason)."
+            text += "\(style.bold(route.name)): \(words)\n"
+        }
+        text += "\n" + closing(findings) + "\n"
         text +=
             "Percentiles: time until a good answer; never: fewer requests than that got one. Attempts: per request.\n"
         if let warning = findings.warning { text += style.red(warning) + "\n" }
         return text
+    }
+
+    private static func closing(_ findings: DemoFindings) -> String {
+        guard findings.isChanged else {
+            return DemoText.nothingChanged + ". Both runs had the same rules and differ by chance; run it longer."
+        }
+        return "Cost \(DemoText.ratio(findings.costRatio)) × and attempts "
+            + "\(DemoText.ratio(findings.attemptsRatio)) × Envoy's default on the same faults."
     }
 
     private static func row(

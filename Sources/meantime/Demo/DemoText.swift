@@ -2,6 +2,12 @@ import Retry
 
 /// Numbers and rules in words, for the table and the page.
 enum DemoText {
+    /// The headline when no route's rule changed.
+    static let nothingChanged = "Nothing was changed: too little evidence"
+
+    /// What the second run's rows are called.
+    static func second(_ isChanged: Bool) -> String { isChanged ? "tuned" : "unchanged" }
+
     /// A number with a fixed count of decimals.
     static func fixed(_ value: Double, _ places: Int) -> String {
         guard value.isFinite, abs(value) < 1e12 else { return "–" }

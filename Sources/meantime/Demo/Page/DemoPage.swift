@@ -3,6 +3,8 @@ import Retry
 /// One self-contained HTML page of what a demo found: no scripts, no network, light and dark.
 struct DemoPage {
     let input: DemoFindings
+    /// Where the demo wrote, as its user named it.
+    var directory = "demo-out"
 
     func html() -> String {
         let routes = input.routes.compactMap { route in
@@ -29,16 +31,19 @@ struct DemoPage {
         let seconds = DemoText.fixed(Double(input.plan.durationUs) / 1e6, 0)
         let change = DemoText.fixed((1 - input.costRatio) * 100, 0)
         let title =
-            input.costRatio < 1
-            ? "The same faults cost \(change) % less under the tuned rules"
-            : "The tuned rules did not cost less on these faults"
+            !input.isChanged
+            ? DemoText.nothingChanged
+            : input.costRatio < 1
+                ? "The same faults cost \(change) % less under the tuned rules"
+                : "The tuned rules did not cost less on these faults"
         let created = Timestamp.format(input.createdUs / 1_000_000 * 1_000_000)
+        let share = input.shownPercentile
         let tiles = [
             tile("cost of a request", DemoText.time(before.costUs), DemoText.time(after.costUs)),
             tile("good answers", DemoText.percent(before.success), DemoText.percent(after.success)),
             tile(
-                "p99 until a good answer", DemoText.time(before.percentileUs(0.99)),
-                DemoText.time(after.percentileUs(0.99))),
+                "p\(DemoText.fixed(share * 100, 0)) until a good answer", DemoText.time(before.percentileUs(share)),
+                DemoText.time(after.percentileUs(share))),
             tile(
                 "attempts per request", DemoText.fixed(before.attemptsPerRequest, 3),
                 DemoText.fixed(after.attemptsPerRequest, 3)),
@@ -48,12 +53,25 @@ struct DemoPage {
             <h1>\(title)</h1>
             <p>Three small services failed in the ways services fail, twice for \(seconds) seconds, with the same faults
             and the same \(before.requests) requests. The first time the proxy ran Envoy's default rule.
-            Then <code>meantime tune</code> read what the proxy had logged, wrote new rules, and the running
-            proxy took them.
+            Then <code>meantime tune</code> read what the proxy had logged\(whatTuneDid())
             All numbers are measured at the clients unless they are called predicted.</p>
             \(input.warning.map { "<p class=\"warning\">\(SVG.escaped($0))</p>" } ?? "")
-            <div class="tiles">\(tiles.joined())</div>
+            \(input.isChanged ? "<div class=\"tiles\">\(tiles.joined())</div>" : reasons())
             """
+    }
+
+    private func whatTuneDid() -> String {
+        input.isChanged
+            ? ", wrote new rules, and the running proxy took them."
+            : " and left every rule as it was, so that the two runs differ by chance alone. Run it longer."
+    }
+
+    /// Why no rule changed, route by route.
+    private func reasons() -> String {
+        let items = input.routes.map { route in
+            "<li><b>\(SVG.escaped(route.name))</b>: \(SVG.escaped(route.reason)).</li>"
+        }
+        return "<ul>\(items.joined())</ul>"
     }
 
     private func tile(_ name: String, _ was: String, _ now: String) -> String {
@@ -65,17 +83,22 @@ struct DemoPage {
         var rows = ""
         for route in input.routes {
             rows += row(route.name, "Envoy's default", route.before, "", "")
-            rows += row("", "tuned", route.after, DemoText.price(route.predicted), route.verdict.rawValue)
+            rows += row(
+                "", DemoText.second(route.isChanged), route.after, DemoText.price(route.predicted),
+                route.verdict.rawValue)
         }
         rows += row("all", "Envoy's default", input.before, "", "", style: "all")
         let verdict = input.predicted.verdict(of: input.after)
-        rows += row("", "tuned", input.after, DemoText.price(input.predicted), verdict.rawValue, style: "all")
+        rows += row(
+            "", DemoText.second(input.isChanged), input.after, DemoText.price(input.predicted), verdict.rawValue,
+            style: "all")
         let heads = [
             "route", "rule", "good answers", "p50", "p99", "p99.9", "attempts", "cost", "predicted cost, 95 %",
             "measured is",
         ]
         return """
-            <div class="scroll"><table><thead><tr>\(heads.map { "<th>\($0)</th>" }.joined())</tr></thead><tbody>
+            <p class="hint soft">The table is wider than this screen: scroll it sideways.</p>
+            <div class="scroll results"><table><thead><tr>\(heads.map { "<th>\($0)</th>" }.joined())</tr></thead><tbody>
             \(rows)</tbody></table></div>
             <p class="soft">Percentiles are of the time until a good answer, over all requests: <i>never</i> means
             that fewer
@@ -111,7 +134,7 @@ struct DemoPage {
             <div class="pair">
             <div class="rule"><h3>Envoy's default</h3><p>\(SVG.escaped(DemoText.words(route.presentRule)))</p>
             <p class="soft">Cost of a request: \(DemoText.time(route.before.costUs)) measured.</p></div>
-            <div class="rule"><h3>In force afterwards</h3><p>\(SVG.escaped(DemoText.words(route.chosenRule)))</p>
+            <div class="rule"><h3>\(route.isChanged ? "In force afterwards" : "Unchanged")</h3><p>\(SVG.escaped(DemoText.words(route.chosenRule)))</p>
             <p class="soft">Cost of a request: \(measured).</p>
             <p class="soft">Why: \(SVG.escaped(route.reason)).</p></div></div>
             <div class="pair">
@@ -141,15 +164,25 @@ struct DemoPage {
 
     private func reproduce() -> String {
         let seconds = DemoText.fixed(Double(input.plan.durationUs) / 1e6, 0)
+        let (out, file) = (Self.shellWord(directory), Self.shellWord("\(directory)/meantime.yaml"))
         return """
             <section><h2>Do it again</h2>
             <p>Faults and requests follow from the seed alone; times differ by what your machine adds. The demo took
             \(DemoText.fixed(Double(input.tookUs) / 1e6, 0)) s. Its store, rules and configuration lie
-            beside this page.</p>
-            <pre>meantime demo --seed \(input.plan.seed) --seconds \(seconds)
-            meantime report recovery --config meantime.yaml
-            meantime tune --config meantime.yaml --dry-run
-            meantime rules show --config meantime.yaml</pre></section>
+            beside this page. From the directory in which the demo was started:</p>
+            <pre>meantime demo --seed \(input.plan.seed) --seconds \(seconds) --out \(out)
+            meantime report recovery --config \(file)
+            meantime tune --config \(file) --dry-run
+            meantime rules show --config \(file)</pre></section>
             """
+    }
+
+    /// A path as a shell takes it, on a page.
+    static func shellWord(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { byte in
+            UnicodeScalar(byte).properties.isAlphabetic && byte < 128 || (45...57).contains(byte) || byte == 95
+        }
+        let quoted = path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        return SVG.escaped(isPlain ? path : "'\(quoted)'")
     }
 }

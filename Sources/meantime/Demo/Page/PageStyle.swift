@@ -17,14 +17,16 @@ enum PageStyle {
         .warning{border-left:4px solid var(--before);padding-left:12px}
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0}
         .tile,figure,.rule{background:var(--card);border:1px solid var(--rule);border-radius:10px;
-        padding:12px 14px;margin:0}.tile b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
+        padding:12px 14px;margin:0;min-width:0}.tile b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}
         .tile .was,.tile .now{white-space:nowrap}.tile .was{color:var(--before)}.tile .now{color:var(--after)}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:14px;
-        margin:14px 0}.wide{margin:14px 0}.scroll{overflow-x:auto}
+        margin:14px 0}.wide{margin:14px 0}.scroll{overflow-x:auto}.scroll::-webkit-scrollbar{height:9px}
+        .scroll::-webkit-scrollbar-thumb{background:var(--cand);border-radius:5px}
+        .hint{display:none}@media (max-width:1000px){.hint{display:block}}
         table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.92rem}
         th,td{padding:6px 8px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
         th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
-        .words td:nth-child(2){white-space:normal;min-width:8em}
+        .words td:nth-child(2){white-space:normal;min-width:15em}
         th{color:var(--soft);font-weight:600}tr.all td{font-weight:600}
         pre{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:12px 14px;
         overflow-x:auto;font-size:.9rem}svg{display:block;width:100%;height:auto;font-family:inherit}
