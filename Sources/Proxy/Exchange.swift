@@ -73,6 +73,8 @@ final class Exchange {
     var verdict: RetryMachine.Verdict?
     var sentStatus = 0
     var informed = false
+    /// Whether the proxy itself had nothing left to go on with.
+    var isExhausted = false
     /// Whether what came with the request's head is still being handed over: its end among it is as old as the head.
     var isFirstRead = true
 
@@ -134,7 +136,7 @@ final class Exchange {
         if replay.hasEnded { startClock(limitUs: limitUs, nowUs: nowUs) } else { limitUpload(nowUs: nowUs) }
         if number > 1 { route.metrics.retries.add() }
         if let connection = context.pool.takeIdle(host) { return attach(connection) }
-        context.pool.connect(host) { [self] connection in connected(connection, attempt: number) }
+        context.pool.connect(host) { [self] opened in connected(opened, attempt: number) }
     }
 
     private func startClock(limitUs: Int64?, nowUs: Int64) {
@@ -158,13 +160,26 @@ final class Exchange {
         client.timer.arm(machine.deadlineUs ?? nowUs + context.core.limits.clientIdleUs)
     }
 
-    private func connected(_ connection: UpstreamConnection?, attempt number: Int) {
+    private func connected(_ opened: UpstreamPool.Opened, attempt number: Int) {
         guard phase == .attempting, running?.number == number, running?.connection == nil else {
             // The attempt was cut off meanwhile: the next one to that host can use the connection.
-            connection?.park()
+            if case .connection(let connection) = opened { connection.park() }
             return
         }
-        if let connection { attach(connection) } else { fail(.connectFailure) }
+        switch opened {
+        case .connection(let connection): attach(connection)
+        case .refused: fail(.connectFailure)
+        case .exhausted: failHere()
+        }
+    }
+
+    /// There was nothing to connect with: no attempt was made, and another would only need the same.
+    private func failHere() {
+        context.core.metrics.exhausted.add()
+        isExhausted = true
+        running = nil
+        let result = AttemptResult(outcome: .cancelled, mayHaveExecuted: false, isReplayable: false)
+        perform(advance(.attemptEnded(result), nowUs: context.loop.nowUs))
     }
 
     /// Sends what there is of the request; the rest follows as the client sends it.
@@ -214,7 +229,10 @@ final class Exchange {
         ) {
             give(giving)
         } else {
-            let answer = OwnAnswer(kept: kept?.head, lastOutcome: lastOutcome, verdict: verdict)
+            let answer =
+                isExhausted && kept == nil
+                ? OwnAnswer(status: .serviceUnavailable, reason: "the proxy has no descriptors or ports left")
+                : OwnAnswer(kept: kept?.head, lastOutcome: lastOutcome, verdict: verdict)
             sentStatus = Int(answer.head.status.code)
             phase = .relaying(isLogged: true)
             client.send(answer.head)

@@ -41,8 +41,7 @@ struct Listeners: Sendable {
     let clients: ClientRegistry
     let contexts: LoopContexts
 
-    func clients(group: any EventLoopGroup, address: String) async throws -> any Channel {
-        let limit = core.limits.maxConnections
+    func clients(group: any EventLoopGroup, address: String, limit: Int) async throws -> any Channel {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

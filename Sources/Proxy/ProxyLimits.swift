@@ -5,7 +5,8 @@
 public struct ProxyLimits: Equatable, Sendable {
     /// Threads that serve connections; 0: one a core.
     public var eventLoops: Int
-    /// Client connections open at once; more wait in the kernel's queue.
+    /// Client connections open at once; more wait in the kernel's queue. Fewer where the process may not open two files
+    /// for each (`ulimit -n`, raised to the hard limit at the start).
     public var maxConnections: Int
     /// How much of a request's body is kept for a retry.
     public var replayBytes: Int

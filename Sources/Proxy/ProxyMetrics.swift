@@ -86,6 +86,7 @@ final class RouteMetrics: Sendable {
 final class ProxyMetrics: Sendable {
     let unrouted = Counter()
     let refused = Counter()
+    let exhausted = Counter()
     let clientConnections = Counter()
     let clientConnectionsOpen = Counter()
     let rulesLoaded = Counter()
@@ -98,6 +99,10 @@ final class ProxyMetrics: Sendable {
         return [
             sample("unrouted_requests_total", .counter, "Requests that no route matched.", unrouted.value),
             sample("bad_requests_total", .counter, "Requests refused because they are not HTTP/1.", refused.value),
+            sample(
+                "exhausted_requests_total", .counter,
+                "Requests that ended because the proxy had no descriptors or ports left to connect with.",
+                exhausted.value),
             sample("client_connections_total", .counter, "Client connections accepted.", clientConnections.value),
             sample("client_connections_open", .gauge, "Client connections open.", clientConnectionsOpen.value),
             sample("rules_version", .gauge, "Version of the rules in force, 0 for none.", rulesVersion),

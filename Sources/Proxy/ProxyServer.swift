@@ -96,7 +96,8 @@ public final class ProxyServer: Service {
         let contexts = try await LoopContexts(group: group, core: core)
         do {
             let bind = Listeners(core: core, pages: pages, clients: clients, contexts: contexts)
-            let listener = try await bind.clients(group: group, address: configuration.listen)
+            let listener = try await bind.clients(
+                group: group, address: configuration.listen, limit: connectionLimit())
             let admin = try await bind.admin(group: group, address: configuration.admin)
             let addresses = try Listeners.addresses(listen: listener, admin: admin)
             core.logger.info("listening on \(addresses.listen), admin on \(addresses.admin)")
@@ -110,6 +111,17 @@ public final class ProxyServer: Service {
             throw error
         }
         await contexts.close()
+    }
+
+    private func connectionLimit() -> Int {
+        let wanted = core.limits.maxConnections
+        let descriptors = Descriptors.raise()
+        let limit = Descriptors.connections(wanted: wanted, descriptors: descriptors)
+        if limit < wanted {
+            core.logger.warning(
+                "\(limit) client connections at once, not \(wanted): the limit of open files is \(descriptors)")
+        }
+        return limit
     }
 
     private func serveUntilStopped() async {

@@ -10,6 +10,14 @@ final class UpstreamPool {
     /// Opens a channel to a host; a parameter so that tests can hand out channels of their own.
     typealias Connect = (UpstreamHost, any EventLoop) -> EventLoopFuture<any Channel>
 
+    /// What came of opening a connection.
+    enum Opened {
+        case connection(UpstreamConnection)
+        case refused
+        /// There was nothing left here to open it with.
+        case exhausted
+    }
+
     private let loop: any EventLoop
     private let limits: ProxyLimits
     private let open: Connect
@@ -38,12 +46,17 @@ final class UpstreamPool {
 
     /// Opens a connection. `done` is called on the loop, once, and never before this returns: a refusal that came back
     /// at once would end a request whose own end is not read yet.
-    func connect(_ host: UpstreamHost, _ done: @escaping (UpstreamConnection?) -> Void) {
+    func connect(_ host: UpstreamHost, _ done: @escaping (Opened) -> Void) {
         let isolated = loop.assumeIsolated()
         var isReturning = false
         open(host, loop).assumeIsolated().whenComplete { [self] result in
-            let connection = (try? result.get()).flatMap { try? install(host, $0) }
-            if isReturning { done(connection) } else { isolated.execute { done(connection) } }
+            let opened: Opened
+            do {
+                opened = .connection(try install(host, try result.get()))
+            } catch {
+                opened = Descriptors.areExhausted(error) ? .exhausted : .refused
+            }
+            if isReturning { done(opened) } else { isolated.execute { done(opened) } }
         }
         isReturning = true
     }

@@ -50,8 +50,8 @@ final class Stage {
         return channel
     }
 
-    func refuse() {
-        opened.promises.removeFirst().fail(ChannelError.connectTimeout(.seconds(1)))
+    func refuse(_ error: any Error = ChannelError.connectTimeout(.seconds(1))) {
+        opened.promises.removeFirst().fail(error)
         loop.run()
     }
 

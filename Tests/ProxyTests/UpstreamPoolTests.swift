@@ -52,8 +52,8 @@ struct UpstreamPoolTests {
         for closes in [false, true] {
             let connected = loop.makePromise(of: Void.self)
             loop.execute {
-                parts.value.pool.connect(parts.value.host) { connection in
-                    connection?.park()
+                parts.value.pool.connect(parts.value.host) { opened in
+                    if case .connection(let connection) = opened { connection.park() }
                     connected.succeed()
                 }
             }
