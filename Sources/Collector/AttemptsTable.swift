@@ -127,8 +127,7 @@ nonisolated(unsafe) private let module: UnsafePointer<sqlite3_module> = {
     functions.xColumn = column
     functions.xRowid = { pointer, result in
         guard let walk = walk(of: pointer), let chunk = walk.chunk else { return SQLITE_ERROR }
-        // A segment has at most 2^17 rows; the tail is segment 0.
-        result?.pointee = chunk.segment << 20 | Int64(chunk.firstRow + walk.row)
+        result?.pointee = chunk.number(of: walk.row)
         return SQLITE_OK
     }
     let pointer = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)

@@ -6,6 +6,15 @@ struct Chunk {
     var segment: Int64
     /// Where in the segment the rows begin.
     var firstRow: Int
+    /// The ids of the tail's rows; empty for a segment.
+    var tailIDs: [Int64] = []
+
+    /// A row's number in SQL: no two rows of a store share one, and it does not depend on what else is wanted, for
+    /// SQLite asks once for each side of an OR and takes rows with the same number for the same row.
+    func number(of row: Int) -> Int64 {
+        // A segment has at most 2^17 rows and its id is positive; the tail's ids run up from 1, so these are negative.
+        segment == 0 ? ~tailIDs[row] : segment << 20 | Int64(firstRow + row)
+    }
 
     struct Run: Equatable {
         var route: Int64
@@ -81,13 +90,13 @@ struct ChunkCursor {
         guard next == entries.count else { return nil }
         next += 1
         // A row's fingerprint needs all of its columns, so the tail is read whole; what was not asked for goes then.
-        var (rows, broken) = try reader.tail(filter, names: names)
+        var (rows, ids, broken) = try reader.tail(filter, names: names)
         damage += broken
         for column in Column.allCases where ![.route, .startUs].contains(column) && !columns.contains(column) {
             rows[column] = []
         }
         let runs = Chunk.runs(route: rows[.route], startUs: rows[.startUs], filter: filter)
-        return runs.isEmpty ? nil : Chunk(rows: rows, runs: runs, segment: 0, firstRow: 0)
+        return runs.isEmpty ? nil : Chunk(rows: rows, runs: runs, segment: 0, firstRow: 0, tailIDs: ids)
     }
 
     private func chunk(of segment: Segment, id: Int64) throws(DecodingError) -> Chunk? {

@@ -76,7 +76,15 @@ struct Rows: Equatable, Sendable {
     }
 
     /// The same rows sorted by (route, start, attempt); ties keep their order of arrival.
-    func sortedForSegment() -> Rows {
+    func sortedForSegment() -> Rows { inOrder(segmentOrder()) }
+
+    /// The rows with those numbers, in that order.
+    func inOrder(_ order: [Int32]) -> Rows {
+        Rows(columns: columns.map { column in order.map { column[Int($0)] } }, count: order.count)
+    }
+
+    /// The numbers of the rows sorted as in a segment.
+    func segmentOrder() -> [Int32] {
         let route = self[.route]
         let start = self[.startUs]
         let attempt = self[.attempt]
@@ -88,6 +96,6 @@ struct Rows: Equatable, Sendable {
             if attempt[a] != attempt[b] { return attempt[a] < attempt[b] }
             return a < b
         }
-        return Rows(columns: columns.map { column in order.map { column[Int($0)] } }, count: count)
+        return order
     }
 }

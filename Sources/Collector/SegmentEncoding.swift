@@ -105,7 +105,7 @@ private struct DistinctValues {
         codes.reserveCapacity(column.count)
         let most = min(limit, column.count / 2)
         for value in column {
-            var slot = Int(truncatingIfNeeded: UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15 >> 44) & mask
+            var slot = Int(truncatingIfNeeded: (UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15) >> 44) & mask
             while slots[slot] != 0, found[Int(slots[slot]) - 1] != value { slot = (slot + 1) & mask }
             if slots[slot] == 0 {
                 if found.count == most { return nil }

@@ -79,15 +79,18 @@ final class StoreReader: Sendable {
         }
     }
 
-    /// The wanted rows of the tail, sorted as in a segment.
-    func tail(_ filter: RowFilter, names: Names) throws(StoreError) -> (rows: Rows, damage: [SegmentDamage]) {
+    /// The wanted rows of the tail and their ids, sorted as in a segment.
+    func tail(
+        _ filter: RowFilter, names: Names
+    ) throws(StoreError) -> (rows: Rows, ids: [Int64], damage: [SegmentDamage]) {
         var condition = "start_us >= ?1 AND (?2 IS NULL OR start_us < ?2)"
         if filter.routeCode != nil { condition += " AND route = ?3" }
-        let statement = try connection.prepare("SELECT \(TailTable.columns), fingerprint FROM tail WHERE \(condition)")
+        let statement = try connection.prepare("SELECT \(TailTable.everything) FROM tail WHERE \(condition)")
         statement.bind(filter.lowUs, at: 1)
         if let toUs = filter.toUs { statement.bind(toUs, at: 2) }
         if let code = filter.routeCode { statement.bind(code, at: 3) }
-        let (rows, damage) = try TailTable.read(statement, names: names)
-        return (rows.sortedForSegment(), damage)
+        let (rows, ids, damage) = try TailTable.read(statement, names: names)
+        let order = rows.segmentOrder()
+        return (rows.inOrder(order), order.map { ids[Int($0)] }, damage)
     }
 }

@@ -113,11 +113,11 @@ struct StoreWriter {
         while true {
             let select = try connection.prepare(
                 """
-                SELECT \(TailTable.columns), fingerprint FROM tail WHERE id > ?1
+                SELECT \(TailTable.everything) FROM tail WHERE id > ?1
                 ORDER BY id LIMIT \(Segment.rowLimit)
                 """)
             select.bind(last, at: 1)
-            let (rows, damage) = try TailTable.read(select, names: names)
+            let (rows, _, damage) = try TailTable.read(select, names: names)
             if rows.count == 0, damage.isEmpty { break }
             let zone = ZoneMap(of: rows)
             if rows.count > 0 {

@@ -2,10 +2,15 @@
 enum TailTable {
     static let columns = Column.allCases.map(\.name).joined(separator: ", ")
 
-    /// Reads rows whose columns come first and whose fingerprint comes last; a row that is not what was written is left
-    /// out and told.
-    static func read(_ statement: Statement, names: Names) throws(StoreError) -> (Rows, [SegmentDamage]) {
+    /// What `read` expects of a SELECT.
+    static let everything = "\(columns), fingerprint, id"
+
+    /// Reads `everything`, with the row ids beside the rows; a row that is not what was written is left out and told.
+    static func read(
+        _ statement: Statement, names: Names
+    ) throws(StoreError) -> (rows: Rows, ids: [Int64], damage: [SegmentDamage]) {
         var rows = Rows()
+        var ids: [Int64] = []
         var damaged: SegmentDamage?
         while try statement.step() {
             rows.append { statement.integer($0) }
@@ -14,7 +19,10 @@ enum TailTable {
                 rows.isValid(row, names: names)
                 && Int64(bitPattern: Fingerprint.of(row: row, in: rows, names: names))
                     == statement.integer(Column.allCases.count)
-            if isSound { continue }
+            if isSound {
+                ids.append(statement.integer(Column.allCases.count + 1))
+                continue
+            }
             let startUs = rows[.startUs][row]
             rows.removeLast()
             var damage =
@@ -26,6 +34,6 @@ enum TailTable {
             damage.lastStartUs = max(damage.lastStartUs, startUs)
             damaged = damage
         }
-        return (rows, damaged.map { [$0] } ?? [])
+        return (rows, ids, damaged.map { [$0] } ?? [])
     }
 }

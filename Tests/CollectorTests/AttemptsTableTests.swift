@@ -17,33 +17,6 @@ import Testing
         return store
     }
 
-    private func plainTable() throws -> Connection {
-        let plain = try Connection(path: ":memory:", access: .create)
-        try plain.execute(AttemptsTable.declaration)
-        let marks = Array(repeating: "?", count: Column.allCases.count).joined(separator: ", ")
-        let insert = try plain.prepare("INSERT INTO attempts VALUES (\(marks))")
-        for one in attempts {
-            func bind(_ value: Int64, _ column: Column) { insert.bind(value, at: Int32(column.rawValue)) }
-            bind(one.startUs, .startUs)
-            bind(one.durationUs, .durationUs)
-            insert.bind(one.route, at: Int32(Column.route.rawValue))
-            insert.bind(one.host, at: Int32(Column.host.rawValue))
-            bind(Int64(bitPattern: one.request), .request)
-            bind(Int64(one.attempt), .attempt)
-            bind(one.waitUs, .waitUs)
-            insert.bind(one.outcome.name, at: Int32(Column.outcome.rawValue))
-            bind(Int64(one.status), .status)
-            bind(one.isGRPC ? 1 : 0, .isGRPC)
-            bind(one.timeoutUs, .timeoutUs)
-            bind(one.retryAfterUs, .retryAfterUs)
-            insert.bind(one.method, at: Int32(Column.method.rawValue))
-            bind(one.hedge ? 1 : 0, .hedge)
-            bind(Int64(one.ruleVersion), .ruleVersion)
-            try insert.run()
-        }
-        return plain
-    }
-
     private var queries: [String] {
         let (low, high) = (attempts[300].startUs, attempts[1_200].startUs)
         let everything = "ORDER BY start_us, request, attempt, duration_us, host"
@@ -83,19 +56,15 @@ import Testing
     }
 
     @Test func `every query answers as on a plain table`() throws {
-        let (store, plain) = (try makeStore(), try plainTable())
+        let (store, plain) = (try makeStore(), try PlainTable.of(attempts))
         var rows = 0
         for sql in queries {
-            let statement = try plain.prepare(sql)
-            var expected: [[QueryValue]] = []
-            while try statement.step() {
-                expected.append(statement.columnNames.indices.map { statement.value($0) })
-            }
+            let expected = try PlainTable.answer(sql, on: plain)
             let answer = try store.query(sql)
-            #expect(answer.columns == statement.columnNames)
-            #expect(answer.rows == expected, "\(sql)")
+            #expect(answer.columns == expected.columns)
+            #expect(answer.rows == expected.rows, "\(sql)")
             #expect(answer.damage.isEmpty)
-            rows += expected.count
+            rows += expected.rows.count
         }
         #expect(rows > 3_000)
     }
