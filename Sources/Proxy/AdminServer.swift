@@ -58,15 +58,32 @@ struct AdminPages: Sendable {
     }
 }
 
-/// One connection to the admin port.
+/// One connection to the admin port. It has a bounded time for each request, the wait for it and the way of the answer
+/// included: connections that say nothing must not take descriptors from clients.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let pages: AdminPages
+    private let timer: LoopTimer
+    private let loop: any EventLoop
     private var head: HTTPRequestHead?
 
-    init(pages: AdminPages) { self.pages = pages }
+    init(pages: AdminPages, loop: any EventLoop) {
+        self.pages = pages
+        self.loop = loop
+        timer = LoopTimer(loop: loop)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        timer.onDue = { channel.close(promise: nil) }
+        allowTime()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer.stop() }
+
+    private func allowTime() { timer.arm(loop.nowUs + pages.core.limits.headTimeoutUs) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch Self.unwrapInboundIn(data) {
@@ -78,6 +95,7 @@ final class AdminHandler: ChannelInboundHandler {
             guard let head else { return }
             self.head = nil
             answer(head, context)
+            allowTime()
         }
     }
 

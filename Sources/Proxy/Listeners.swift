@@ -83,11 +83,19 @@ struct Listeners: Sendable {
     func admin(group: any EventLoopGroup, address: String) async throws -> any Channel {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { [limit = core.limits.adminConnections] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandlers([
+                        AcceptBackoffHandler(), ConnectionGate(limit: limit),
+                    ])
+                }
+            }
             .childChannelInitializer { [pages] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
-                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages, loop: channel.eventLoop))
                 }
             }
         return try await bind(bootstrap, to: address, key: "admin")

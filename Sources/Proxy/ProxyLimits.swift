@@ -8,13 +8,15 @@ public struct ProxyLimits: Equatable, Sendable {
     /// Client connections open at once; more wait in the kernel's queue. Fewer where the process may not open two files
     /// for each (`ulimit -n`, raised to the hard limit at the start).
     public var maxConnections: Int
+    /// Connections to the admin port open at once; more wait in the kernel's queue.
+    public var adminConnections: Int
     /// How much of a request's body is kept for a retry.
     public var replayBytes: Int
     /// How much of a failed response's body is kept, to be the answer if no retry does better.
     public var keptAnswerBytes: Int
     /// The head of a message, all fields together.
     public var headBytes: Int
-    /// How long a new connection may take to send its first whole head.
+    /// How long a new connection may take to send its first whole head; on the admin port, each whole request.
     public var headTimeoutUs: Int64
     /// How long a kept-alive client may stay silent, the next whole head included.
     public var clientIdleUs: Int64
@@ -33,13 +35,15 @@ public struct ProxyLimits: Equatable, Sendable {
 
     /// The limits; every argument has its default.
     public init(
-        eventLoops: Int = 0, maxConnections: Int = 10_000, replayBytes: Int = 65_536, keptAnswerBytes: Int = 65_536,
+        eventLoops: Int = 0, maxConnections: Int = 10_000, adminConnections: Int = 64, replayBytes: Int = 65_536,
+        keptAnswerBytes: Int = 65_536,
         headBytes: Int = 65_536, headTimeoutUs: Int64 = 15_000_000, clientIdleUs: Int64 = 60_000_000,
         upstreamIdleUs: Int64 = 30_000_000, idleConnectionsPerHost: Int = 64, connectTimeoutUs: Int64 = 5_000_000,
         lingerUs: Int64 = 2_000_000, drainUs: Int64 = 10_000_000, rulesPollUs: Int64 = 200_000
     ) {
         self.eventLoops = eventLoops
         self.maxConnections = maxConnections
+        self.adminConnections = adminConnections
         self.replayBytes = replayBytes
         self.keptAnswerBytes = keptAnswerBytes
         self.headBytes = headBytes

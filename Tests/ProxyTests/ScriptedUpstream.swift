@@ -298,19 +298,9 @@ final class DeadHost: Sendable {
     private let descriptor: CInt
 
     init() throws {
-        descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let socket = descriptor
-        let failed = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) != 0 || getsockname(socket, $0, &length) != 0
-            }
-        }
-        if failed { throw IOError(errnoCode: errno, reason: "no port") }
-        name = "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        let port: Int
+        (descriptor, port) = try BoundSocket.open(listens: false)
+        name = "127.0.0.1:\(port)"
     }
 
     deinit { close(descriptor) }

@@ -228,6 +228,22 @@ struct ServerLifeTests {
         await upstream.stop()
     }
 
+    @Test("Silent and dripping admin connections are closed, and while as many are open as allowed others wait")
+    func adminLimits() async throws {
+        let limits = ProxyLimits(eventLoops: 1, adminConnections: 1, headTimeoutUs: 500_000)
+        try await withProxy(hosts: ["127.0.0.1:1"], limits: limits) { proxy async throws in
+            let silent = try await Wire.connect(port: proxy.addresses.adminPort)
+            let waiting = try await Wire.connect(port: proxy.addresses.adminPort)
+            try await waiting.send("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            #expect(await silent.untilClosed().isEmpty)
+            #expect(try await waiting.response().status == 200)
+            await waiting.untilClosed()
+            let dripping = try await Wire.connect(port: proxy.addresses.adminPort)
+            try await dripping.send("GET /healthz HT")
+            #expect(await dripping.untilClosed().isEmpty)
+        }
+    }
+
     @Test("The admin pages tell health, readiness, numbers and rules; the recorder's trouble does not kill")
     func adminPages() async throws {
         let server = try ProxyServer(

@@ -9,28 +9,6 @@ import Testing
 /// Connections that wait for a request.
 @Suite(.timeLimit(.minutes(1)))
 struct UpstreamPoolTests {
-    /// A listening socket without an event loop: what it does is done when the call returns.
-    private struct Listener {
-        let descriptor: CInt
-        let port: Int
-
-        init() throws {
-            descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let socket = descriptor
-            let failed = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(socket, $0, length) != 0 || listen(socket, 8) != 0 || getsockname(socket, $0, &length) != 0
-                }
-            }
-            if failed { throw IOError(errnoCode: errno, reason: "no listening socket") }
-            port = Int(UInt16(bigEndian: address.sin_port))
-        }
-    }
-
     private final class Parts {
         let pool: UpstreamPool
         let host: UpstreamHost
@@ -44,7 +22,7 @@ struct UpstreamPoolTests {
 
     @Test("A connection whose host closed it a moment ago, unseen by the event loop, is not handed out")
     func closedUnseen() async throws {
-        let listener = try Listener()
+        let listener = try BoundSocket.open(listens: true)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let parts = try await loop.submit {
             NIOLoopBound(try Parts(loop: loop, port: listener.port), eventLoop: loop)
