@@ -82,8 +82,19 @@ final class Connection: Sendable {
             }, nil)
     }
 
+    /// What a statement that may change something begins with.
+    private static let changingWords: Set<String> = [
+        "ALTER", "ANALYZE", "ATTACH", "BEGIN", "COMMIT", "CREATE", "DELETE", "DETACH", "DROP", "END", "INSERT",
+        "PRAGMA",
+        "REINDEX", "RELEASE", "REPLACE", "ROLLBACK", "SAVEPOINT", "UPDATE", "VACUUM",
+    ]
+
     /// Prepares the one statement of a text written by a person; anything after it is an error.
     func prepareOnly(_ sql: String) throws(StoreError) -> Statement {
+        let refusal = StoreError(.sql, path: path, "only a single SELECT is allowed here")
+        // Refused by its first word, so that it does not matter whether what it would change exists.
+        let start = sql.drop { $0.isWhitespace || $0 == ";" }
+        if Self.changingWords.contains(start.prefix { $0.isLetter }.uppercased()) { throw refusal }
         var prepared: OpaquePointer?
         var rest = ""
         let code = sql.withCString { text in
@@ -93,22 +104,19 @@ final class Connection: Sendable {
             return code
         }
         guard code == SQLITE_OK else {
-            var failure = error()
-            if code & 0xFF == SQLITE_AUTH {
-                failure = StoreError(.sql, path: path, "only SELECT is allowed here: \(failure.message)")
-            }
-            throw failure
+            let failure = error()
+            // A table of a module that cannot write is refused before the authorizer is asked.
+            let isWrite = code & 0xFF == SQLITE_AUTH || failure.message.hasSuffix("may not be modified")
+            throw isWrite ? refusal : failure
         }
         guard let prepared else { throw StoreError(.sql, path: path, "there is no statement; write SELECT …") }
         let statement = Statement(prepared, of: self)
         guard rest.allSatisfy({ $0.isWhitespace || $0 == ";" }) else {
             throw StoreError(
-                .sql, path: path, "one statement only; a second begins after the first ';'",
+                .sql, path: path, "\(refusal.message); a second statement begins after the first ';'",
                 sqlOffset: sql.utf8.count - rest.utf8.count)
         }
-        guard sqlite3_stmt_readonly(prepared) != 0 else {
-            throw StoreError(.sql, path: path, "only statements that read are allowed here; write SELECT …")
-        }
+        guard sqlite3_stmt_readonly(prepared) != 0 else { throw refusal }
         return statement
     }
 }

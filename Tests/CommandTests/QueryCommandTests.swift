@@ -27,9 +27,11 @@ struct QueryCommandTests {
 
     @Test(arguments: [
         ("SELEC 1", "syntax error, at 'SELEC'"), ("SELECT frobs FROM attempts", "no such column: frobs"),
-        ("", "there is no statement"), ("DELETE FROM attempts", "attempts may not be modified"),
-        ("DROP TABLE segment", "only SELECT is allowed"), ("SELECT 1; SELECT 2", "one statement only"),
-        ("ATTACH 'other.db' AS o", "only SELECT is allowed"), ("PRAGMA user_version = 7", "only SELECT is allowed"),
+        ("", "there is no statement"), ("DELETE FROM attempts", "only a single SELECT is allowed here"),
+        ("DROP TABLE segment", "only a single SELECT is allowed here"),
+        ("SELECT 1; SELECT 2", "a second statement begins after"),
+        ("ATTACH 'other.db' AS o", "only a single SELECT is allowed here"),
+        ("PRAGMA user_version = 7", "only a single SELECT is allowed here"),
     ])
     func `what is wrong or writes is refused`(sql: String, words: String) throws {
         try withImportedLog { directory in
