@@ -242,7 +242,7 @@ enum EnvoyText {
         (#"{"v":"a1","t0":"1.0","t1":"2.0","code":1000,"cl":"c"}"#, "code: must be from 0 to 999, found 1000"),
         (
             #"{"v":"a1","t0":"1.0","t1":"2.0","code":200,"cl":"c","dl":"5s"}"#,
-            "dl: must be a whole number from 0 to 1000000000000, found '5s'"
+            "dl: must be a whole number from 0 to 2592000000, found '5s'"
         ),
         (
             #"{"v":"a1","t0":"1.0","t1":"2.0","code":200}"#,

@@ -24,36 +24,48 @@ struct AttemptLine {
         }
     }
 
-    /// Times up to the year 10889, so that sums of two cannot overflow.
-    private static let timeUs: ClosedRange<Int64> = 0...(1 << 48) * 1000
+    /// A Retry-After is what a server said, however long; sums of two cannot overflow.
+    private static let askedUs: ClosedRange<Int64> = 0...(1 << 48) * 1000
 
     private static let outcomes = Outcome.allCases.map { (name: Array($0.name.utf8), outcome: $0) }
 
-    private var fields = JSONFields(keys: Field.allCases.map { ($0.key, $0.rawValue) })
+    private var fields = JSONFields(keys: Field.allCases.map { ($0.key, $0.rawValue) }, countsUnknown: true)
     private let names = NameCache()
+
+    /// How many of the lines so far have each key that is no column.
+    var unknownKeys: [String: Int] { fields.unknown?.lines ?? [:] }
 
     mutating func parse(_ line: UnsafeRawBufferPointer) throws(LineFault) -> Attempt {
         try fields.read(line)
-        let startUs = try required(.startUs, Self.timeUs)
-        let durationUs = try required(.durationUs, Self.timeUs)
+        let startUs = try startUs()
+        let durationUs = try required(.durationUs, TimeBounds.lengthUs)
         let route = try name(.route) ?? ""
         if route.isEmpty { throw fault(.route, "is missing; every attempt belongs to a route") }
         let outcome = try outcome()
         return Attempt(
             startUs: startUs, durationUs: durationUs, route: route, host: try name(.host) ?? "",
             request: try request(line),
-            attempt: Int(try integer(.attempt, 1...Int64(Int32.max)) ?? 1),
-            waitUs: try integer(.waitUs, Self.timeUs) ?? 0, outcome: outcome,
+            attempt: Int(try integer(.attempt, TimeBounds.attempts) ?? 1),
+            waitUs: try integer(.waitUs, TimeBounds.lengthUs) ?? 0, outcome: outcome,
             status: Int(try integer(.status, 0...999) ?? 0),
             isGRPC: try fields.boolean(Field.isGRPC.rawValue) ?? false,
-            timeoutUs: try integer(.timeoutUs, Self.timeUs) ?? 0,
-            retryAfterUs: try integer(.retryAfterUs, Self.timeUs) ?? 0, method: try name(.method) ?? "",
+            timeoutUs: try integer(.timeoutUs, TimeBounds.lengthUs) ?? 0,
+            retryAfterUs: try integer(.retryAfterUs, Self.askedUs) ?? 0, method: try name(.method) ?? "",
             hedge: try fields.boolean(Field.hedge.rawValue) ?? false,
             ruleVersion: Int(try integer(.ruleVersion, 0...Int64(Int32.max)) ?? 0))
     }
 
     private func integer(_ field: Field, _ range: ClosedRange<Int64>) throws(LineFault) -> Int64? {
         try fields.integer(field.rawValue, range)
+    }
+
+    /// UNIX microseconds; a start in another unit says so by its size.
+    private func startUs() throws(LineFault) -> Int64 {
+        let token = fields[Field.startUs.rawValue]
+        if token.kind == .integer, let fault = TimeBounds.wrongStart(token.magnitude) {
+            throw self.fault(.startUs, "\(fault), found \(token.magnitude)")
+        }
+        return try required(.startUs, TimeBounds.startUs)
     }
 
     private func required(_ field: Field, _ range: ClosedRange<Int64>) throws(LineFault) -> Int64 {
@@ -64,7 +76,7 @@ struct AttemptLine {
     }
 
     private func name(_ field: Field) throws(LineFault) -> String? {
-        try fields.withText(field.rawValue) { names.name($0) }
+        try fields.name(field.rawValue, names)
     }
 
     private func outcome() throws(LineFault) -> Outcome {

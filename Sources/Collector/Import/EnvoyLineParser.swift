@@ -47,6 +47,12 @@ struct EnvoyLineParser {
             throw LineFault(
                 "the line ends before it starts (\(isWide ? "emit < start" : "t1 < t0")): the clock was set back")
         }
+        if endUs > TimeBounds.startUs.upperBound {
+            throw LineFault("\(isWide ? "emit" : "t1"): is after the year 2199; log seconds with six decimals")
+        }
+        if endUs - startUs > TimeBounds.lengthUs.upperBound {
+            throw LineFault("\(isWide ? "emit" : "t1"): is more than 30 days after the start")
+        }
         let uid = isWide ? nil : try hash(.uid)
         let key = uid == nil ? try hash(.rid) : uid
         let flags = try fields.withText(Field.flags.rawValue) { EnvoyFlags($0) } ?? []
@@ -60,8 +66,9 @@ struct EnvoyLineParser {
                 startUs: startUs, endUs: endUs, code: Int(code), grpc: try count(.grpc),
                 flags: flags, detail: detail, route: try route(kind), host: try name(.host) ?? "",
                 method: try name(.method) ?? "", ruleVersion: try ruleVersion(),
-                count: try count(kind == .attempt ? .header : .count),
-                limitUs: (try number(.limit, 0...1_000_000_000_000) ?? 0) * 1000, retryAfterUs: try retryAfterUs(),
+                count: try count(kind == .attempt ? .header : .count, to: TimeBounds.attempts.upperBound),
+                limitUs: (try number(.limit, 0...TimeBounds.lengthUs.upperBound / 1000) ?? 0) * 1000,
+                retryAfterUs: try retryAfterUs(),
                 reason: kind == .request ? try reason() : ""))
     }
 
@@ -85,7 +92,7 @@ struct EnvoyLineParser {
 
     /// A text, `nil` when it is absent, null or Envoy's `-`.
     private func name(_ field: Field) throws(LineFault) -> String? {
-        let found = try fields.withText(field.rawValue) { names.name($0) }
+        let found = try fields.name(field.rawValue, names)
         return found == "-" || found == "" ? nil : found
     }
 
@@ -114,8 +121,8 @@ struct EnvoyLineParser {
         return value
     }
 
-    private func count(_ field: Field) throws(LineFault) -> Int? {
-        guard let value = try number(field, 0...1_000_000) else { return nil }
+    private func count(_ field: Field, to bound: Int64 = 1_000_000) throws(LineFault) -> Int? {
+        guard let value = try number(field, 0...bound) else { return nil }
         return Int(value)
     }
 

@@ -40,6 +40,8 @@ public struct ImportReport: Codable, Equatable, Sendable {
     public var requestsWithMissingAttempts = 0
     /// Attempts taken from request lines because the log has no attempt lines; they include the proxy's own time.
     public var attemptsFromRequestLines = 0
+    /// The first sixteen keys of attempt lines that are no column, each with how many lines have it; they are ignored.
+    public var unknownKeys: [String: Int] = [:]
     /// Inputs that broke off, each with the reason.
     public var problems: [String] = []
 

@@ -51,6 +51,7 @@ final class ImportRun {
                 if batch.count >= importer.batchCount { try flush() }
             }
         }
+        report.unknownKeys = parser.unknownKeys
         try flush()
         tellProgress()
     }

@@ -17,12 +17,15 @@ struct JSONFields {
     private let fieldNames: [String]
     private var tokens: [JSONToken]
     private(set) var line = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Counts the keys that no field has, where the format wants them counted.
+    private(set) var unknown: UnknownKeys?
 
     /// - Parameter keys: the known keys, at most 16 bytes each and 64 in all, and the field that each means.
-    init(keys: [(name: String, field: Int)]) {
+    init(keys: [(name: String, field: Int)], countsUnknown: Bool = false) {
         precondition(keys.count <= 64 && keys.allSatisfy { $0.name.utf8.count <= 16 }, "too many or too long keys")
         let count = (keys.map(\.field).max() ?? -1) + 1
         tokens = Array(repeating: JSONToken(), count: count)
+        unknown = countsUnknown ? UnknownKeys() : nil
         names = keys.map(\.name)
         fieldNames = (0..<count).map { field in keys.first { $0.field == field }?.name ?? "" }
         for (index, key) in keys.enumerated() {
@@ -36,6 +39,7 @@ struct JSONFields {
     /// Reads a line, which must be one JSON object. The bytes must live as long as the fields are asked for.
     mutating func read(_ line: UnsafeRawBufferPointer) throws(LineFault) {
         self.line = line
+        unknown?.beginLine()
         for index in tokens.indices { tokens[index].kind = .absent }
         var scanner = JSONScanner(line)
         scanner.skipSpace()
@@ -71,7 +75,10 @@ struct JSONFields {
         } else {
             found = lookUp(line, key.range)
         }
-        guard let found else { return }
+        guard let found else {
+            unknown?.note(UnsafeRawBufferPointer(rebasing: line[key.range]))
+            return
+        }
         let bit: UInt64 = 1 << UInt64(found.key)
         if seen & bit != 0 { throw LineFault("\(names[Int(found.key)]) stands twice in the line") }
         seen |= bit
@@ -137,6 +144,26 @@ struct JSONFields {
             return try body(UnsafeRawBufferPointer(copy))
         default: throw fault(field, "must be a string, found \(describe(field))")
         }
+    }
+
+    /// A name, `nil` when the field is absent or null. Names are shown in terminals and reports, and stand in SQL: no
+    /// control characters.
+    func name(_ field: Int, _ names: NameCache) throws(LineFault) -> String? {
+        try withText(field) { (bytes) throws(LineFault) in
+            if Self.hasControl(bytes) {
+                throw fault(field, "must not have control characters (bytes below 32, U+007F to U+009F)")
+            }
+            return names.name(bytes)
+        }
+    }
+
+    private static func hasControl(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var last: UInt8 = 0
+        for byte in bytes {
+            if byte < 0x20 || byte == 0x7F || last == 0xC2 && byte < 0xA0 { return true }
+            last = byte
+        }
+        return false
     }
 
     /// A whole number within bounds, `nil` when the field is absent or null.
