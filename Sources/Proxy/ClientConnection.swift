@@ -109,13 +109,30 @@ final class ClientConnection: ChannelInboundHandler {
         }
         state = .lingering
         timer.arm(shared.loop.nowUs + shared.core.limits.clientIdleUs)
-        let isLast = requestEnded
-        context.writeAndFlush(end).assumeIsolated().whenComplete { [self] _ in
-            if isLast { return close() }
-            timer.arm(shared.loop.nowUs + shared.core.limits.lingerUs)
-            self.context?.close(mode: .output, promise: nil)
+        context.writeAndFlush(end).assumeIsolated().whenComplete { [self] _ in closeSlowly() }
+    }
+
+    /// Closes this side, and the other when the client has closed its own or some time has passed.
+    private func closeSlowly() {
+        guard let context, state != .closed, context.channel.isActive else { return close() }
+        state = .lingering
+        timer.arm(shared.loop.nowUs + shared.core.limits.lingerUs)
+        context.close(mode: .output, promise: nil)
+        guard context.channel.isActive else { return }
+        do {
+            try context.pipeline.syncOperations.addHandler(LingerHandler(), position: .first)
+        } catch {
+            close()
         }
-        readMore()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is DrainEvent else { return context.fireUserInboundEventTriggered(event) }
+        switch state {
+        case .idle: closeSlowly()
+        case .serving: closesAfterResponse = true
+        case .lingering, .closed: break
+        }
     }
 
     /// Breaks the connection off in the middle of a response, so that the client notices. A body that ends with the

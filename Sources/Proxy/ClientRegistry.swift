@@ -24,7 +24,7 @@ final class ClientRegistry: Sendable {
         metrics.clientConnectionsOpen.add()
         channel.closeFuture.whenComplete { _ in self.remove(key) }
         // Accepted while the listener was being closed.
-        if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        if isQuiescing { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
     }
 
     /// Tells every connection to close once it has answered the request it is at, if any.
@@ -33,7 +33,7 @@ final class ClientRegistry: Sendable {
             $0.isQuiescing = true
             return Array($0.channels.values)
         }
-        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        for channel in channels { channel.pipeline.fireUserInboundEventTriggered(DrainEvent()) }
     }
 
     func closeAll() {

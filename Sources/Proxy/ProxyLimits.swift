@@ -26,7 +26,7 @@ public struct ProxyLimits: Equatable, Sendable {
     public var idleConnectionsPerHost: Int
     /// How long establishing a connection may take, beside what the rule allows the attempt.
     public var connectTimeoutUs: Int64
-    /// How long the rest of a request that was answered early is read and thrown away before the connection is closed.
+    /// How long what a client sends after its last answer is read and thrown away before the connection is closed.
     public var lingerUs: Int64
     /// How long requests in flight may take to finish once the proxy is told to stop.
     public var drainUs: Int64

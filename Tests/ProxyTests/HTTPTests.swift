@@ -191,6 +191,22 @@ struct HTTPTests {
         }
     }
 
+    @Test("The last answer of a connection arrives, however much the client has sent behind its request")
+    func bytesBehindLastRequest() async throws {
+        let upstream = try await ScriptedUpstream.start { _ in [.request, .send(answer(200, "there"))] }
+        try await withProxy(hosts: [upstream.name], rule: retrying(0)) { proxy async throws in
+            for _ in 0..<50 {
+                let wire = try await proxy.client()
+                try await wire.send(
+                    "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n" + String(repeating: get, count: 8000))
+                #expect(try await wire.response().text == "there")
+                await wire.untilClosed()
+            }
+            #expect(upstream.requests.count == 50)
+        }
+        await upstream.stop()
+    }
+
     @Test("100 Continue comes from the host, and the body goes only then")
     func continues() async throws {
         let upstream = try await ScriptedUpstream.start { _ in
