@@ -18,6 +18,8 @@ public final class AttemptRecorder: AttemptSink, Sendable {
         public var dropped = 0
         /// Flushes that failed; their attempts wait for the next.
         public var writeErrors = 0
+        /// Attempts that the store did not take until the end; they are in a file beside it.
+        public var unsaved = 0
         /// Attempts that wait.
         public var queued = 0
         /// Why the last flush failed; `nil` when it did not.
@@ -129,11 +131,56 @@ public final class AttemptRecorder: AttemptSink, Sendable {
 
     /// Takes no more attempts, writes what waits, and seals the tail when it is worth a segment. The caller waits.
     ///
-    /// - Throws: why it could not be written; calling again tries again.
-    public func shutdown() throws(StoreError) {
+    /// What cannot be written goes to a file beside the store, which the error names and
+    /// `meantime import --format attempts` reads.
+    ///
+    /// - Parameter busyLimit: how long to try again while another process holds the store. A try that has begun is
+    ///   waited for, which takes up to five seconds more.
+    /// - Throws: why the store took nothing, and where the attempts are; only if that file cannot be written either are
+    ///   they still here, and calling again tries again.
+    public func shutdown(busyLimit: Duration = .seconds(10)) throws(StoreError) {
         state.withLock { $0.isOpen = false }
-        try flush()
+        let end = ContinuousClock.now + busyLimit
+        var failure = tryFlush()
+        while let busy = failure, busy.code == .busy, ContinuousClock.now < end { failure = tryFlush() }
+        if let failure { throw saveElsewhere(failure) }
         try store.seal(minimumRows: Self.worthASegment)
+    }
+
+    private func tryFlush() -> StoreError? {
+        do throws(StoreError) {
+            try flush()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Writes what waits to a file beside the store; gives the failure with what became of the attempts.
+    private func saveElsewhere(_ failure: StoreError) -> StoreError {
+        batch.withLock { batch in
+            state.withLock { state in
+                batch += state.waiting
+                state.waiting.removeAll()
+                state.inFlight = batch.count
+            }
+            if batch.isEmpty { return failure }
+            var failure = failure
+            do throws(StoreError) {
+                let file = try UnsavedFile.write(batch, store: store.path)
+                failure.message +=
+                    "; \(batch.count) attempts are in \(file): add them with meantime import --format attempts"
+                state.withLock { state in
+                    state.counters.unsaved += batch.count
+                    state.inFlight = 0
+                }
+                batch.removeAll()
+            } catch {
+                failure.message += "; \(batch.count) attempts are nowhere on the disk, for \(error)"
+            }
+            state.withLock { $0.counters.lastError = failure.description }
+            return failure
+        }
     }
 
     /// Below this a segment's head outweighs what its columns save.

@@ -1,3 +1,4 @@
+import Dispatch
 import Retry
 import Testing
 
@@ -42,7 +43,6 @@ import Testing
         let counters = recorder.counters
         #expect(counters.writeErrors == 2 && counters.queued == 10 && counters.dropped == 2 && counters.written == 0)
         #expect(counters.lastError?.contains("another process holds the store") == true)
-        #expect(throws: StoreError.self) { try recorder.shutdown() }
         try other.execute("ROLLBACK")
         // The last flush writes what failed before and what came since.
         try recorder.shutdown()
@@ -91,6 +91,86 @@ import Testing
         #expect(try count(store) == 2_000)
         #expect(try store.missingAttempts(fromUs: nil, toUs: nil) == 1)
         #expect(recorder.counters == .init(offered: 2_001, written: 2_000, dropped: 1))
+    }
+
+    @Test func `shutting down waits for another writer`() async throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        try store.setBusyTimeout(ms: 1)
+        let recorder = AttemptRecorder(store: store)
+        for one in Sample.attempts(20, seed: 36) { recorder.offer(one) }
+        let other = try Connection(path: path, access: .readWrite)
+        try other.execute("BEGIN IMMEDIATE")
+        // On a thread of its own: the tests' threads are few, and another test may wait in one of them.
+        DispatchQueue(label: "shutdown").async { try? recorder.shutdown(busyLimit: .seconds(600)) }
+        while recorder.counters.writeErrors < 3 { await Task.yield() }
+        try other.execute("ROLLBACK")
+        while recorder.counters.written + recorder.counters.unsaved < 20 { await Task.yield() }
+        #expect(recorder.counters.written == 20 && recorder.counters.unsaved == 0)
+        #expect(try count(store) == 20)
+        #expect(try directory.names().allSatisfy { !$0.contains("unsaved") })
+    }
+
+    @Test func `what the store does not take until the end is in a file that can be imported`() throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        try store.setBusyTimeout(ms: 1)
+        let recorder = AttemptRecorder(store: store)
+        var attempts = Sample.attempts(1_500, seed: 37, extremes: false)
+        attempts[0].request = .max
+        attempts[1].host = "hôte \"✓\\"
+        attempts[2].method = ""
+        attempts[3].retryAfterUs = 2_000_000
+        #expect(
+            UnsavedFile.line(Attempt(startUs: 1, durationUs: 1, route: "a\u{1}", outcome: .reset)).contains(
+                #""a\u0001""#))
+        for one in attempts[..<700] { recorder.offer(one) }
+        let other = try Connection(path: path, access: .readWrite)
+        try other.execute("BEGIN IMMEDIATE")
+        #expect(throws: StoreError.self) { try recorder.flush() }
+        for one in attempts[700...] { recorder.offer(one) }
+        var told = ""
+        do throws(StoreError) {
+            try recorder.shutdown(busyLimit: .milliseconds(20))
+            Issue.record("the store was held")
+        } catch {
+            #expect(error.code == .busy)
+            told = error.message
+        }
+        let file = try #require(try directory.names().first { $0.hasPrefix("meantime.db.unsaved-") })
+        #expect(file.hasSuffix("Z.jsonl"))
+        #expect(told.contains("1500 attempts are in \(directory.file(file)): add them with meantime import"))
+        let counters = recorder.counters
+        #expect(counters.unsaved == 1_500 && counters.queued == 0 && counters.written == 0)
+        #expect(counters.lastError?.contains("1500 attempts are in") == true)
+
+        try other.execute("ROLLBACK")
+        try recorder.shutdown()
+        #expect(try count(store) == 0)
+        let report = try AttemptImporter(format: .attempts, strict: true)
+            .run(inputs: [.file(directory.file(file))], into: store)
+        #expect(report.attemptsImported == 1_500 && report.isClosed)
+        for route in Set(attempts.map(\.route)) {
+            let columns = try store.attempts(route: route, fromUs: nil, toUs: nil)
+            #expect(columns.canonical == Sample.expected(attempts, route: route))
+        }
+    }
+
+    @Test func `what can be written nowhere is kept for another try, and the error says so`() throws {
+        // A file name has at most 255 bytes: there is room for the store's files, not for the one beside it.
+        let store = try AttemptStore.open(path: directory.file(String(repeating: "x", count: 235)), mode: .readWrite)
+        try store.setBusyTimeout(ms: 1)
+        let recorder = AttemptRecorder(store: store)
+        for one in Sample.attempts(5, seed: 38) { recorder.offer(one) }
+        let other = try Connection(path: store.path, access: .readWrite)
+        try other.execute("BEGIN IMMEDIATE")
+        #expect {
+            try recorder.shutdown(busyLimit: .zero)
+        } throws: {
+            "\($0)".contains("5 attempts are nowhere on the disk, for ") && "\($0)".hasSuffix("File name too long")
+        }
+        #expect(recorder.counters.queued == 5 && recorder.counters.unsaved == 0)
+        try other.execute("ROLLBACK")
+        try recorder.shutdown()
+        #expect(try count(store) == 5)
     }
 
     @Test func `running writes at each interval and once more at the end`() async throws {
