@@ -3,8 +3,9 @@
 /// - Inputs are plain or gzip (also several members), told by their first bytes. Lines end in LF or CRLF and are at
 ///   most 1 MiB; a byte order mark at the beginning is skipped.
 /// - A malformed line is counted, reported with its number and kept in the reject file; the rest is imported.
-/// - A strict import reads everything once before it imports anything (a pipe is copied to a temporary file for it),
-///   so that a malformed line leaves the store as it was.
+/// - Gzip is unpacked once to its end before anything is imported: of a damaged or cut off file nothing is.
+/// - A strict import reads everything once before it imports anything, so that a malformed line leaves the store as it
+///   was. A pipe that has to be read twice is copied to a temporary file.
 /// - A second import of the same data adds nothing (`ImportLedger` has the rule).
 /// - Several Envoy logs are read side by side in the order of their times: both logs of one proxy, or rotated files.
 public struct AttemptImporter {
@@ -36,12 +37,7 @@ public struct AttemptImporter {
             throw .input(
                 name: same.name, reason: "this is where malformed lines are kept; give it another name, then import it")
         }
-        if strict {
-            for (index, source) in sources.enumerated() {
-                sources[index] = try source.rereadable()
-                try validate(sources[index])
-            }
-        }
+        for (index, source) in sources.enumerated() { sources[index] = try checked(source) }
         let run = ImportRun(self, sources: sources, target: target, progress: progress)
         switch format {
         case .attempts: try run.importAttempts()
@@ -50,9 +46,42 @@ public struct AttemptImporter {
         return run.report
     }
 
-    /// Reads a whole input without importing, and goes back to its beginning.
-    private func validate(_ source: ByteSource) throws(ImportError) {
+    /// The input at its beginning, after it was read once if that can tell that nothing of it may be imported. Damage
+    /// to gzip shows only in the checksum at its end, when lines that never were have long been unpacked.
+    private func checked(_ source: ByteSource) throws(ImportError) -> ByteSource {
+        let isGzip: Bool
+        do throws(InputFault) {
+            isGzip = try source.isGzip()
+        } catch {
+            throw .input(name: source.name, reason: error.reason)
+        }
+        guard strict || isGzip else { return source }
+        let source = try source.rereadable()
         try source.rewind()
+        if isGzip {
+            try unpack(source)
+            try source.rewind()
+        }
+        if strict {
+            try validate(source)
+            try source.rewind()
+        }
+        return source
+    }
+
+    /// Unpacks a whole input and lets everything go but its damage.
+    private func unpack(_ source: ByteSource) throws(ImportError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+        defer { buffer.deallocate() }
+        do throws(InputFault) {
+            while try source.read(into: buffer) > 0 {}
+        } catch {
+            throw .damaged(file: source.name, reason: error.reason)
+        }
+    }
+
+    /// Reads a whole input without importing.
+    private func validate(_ source: ByteSource) throws(ImportError) {
         let reader = LineReader(source)
         var attempts = AttemptLine()
         var envoy = EnvoyLineParser()
@@ -67,7 +96,6 @@ public struct AttemptImporter {
                 throw .line(file: source.name, line: reader.number, reason: error.reason)
             }
         }
-        try source.rewind()
     }
 
     private static func next(_ reader: LineReader) throws(ImportError) -> LineReader.Line? {

@@ -12,6 +12,8 @@ final class ByteSource {
     private let isOwned: Bool
     private var inflater: GzipInflater?
     private var isStarted = false
+    /// The first bytes, read to recognise the format and still to be given.
+    private var head: [UInt8] = []
     /// Reading stops here: two passes over a file that grows see the same bytes.
     private var limitBytes = Int64.max
 
@@ -64,33 +66,43 @@ final class ByteSource {
         bytesRead = 0
         inflater = nil
         isStarted = false
+        head = []
     }
 
     /// Fills the buffer from its start and returns how many bytes came, 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(InputFault) -> Int {
-        if let inflater { return try unpack(with: inflater, into: buffer) }
-        if isStarted { return try readRaw(into: buffer) }
-        isStarted = true
-        var count = 0
-        while count < 2 {
-            let more = try readRaw(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-            if more == 0 { return count }
-            count += more
+        if !isStarted {
+            isStarted = true
+            if try isGzip() {
+                inflater = GzipInflater()
+                if inflater == nil { throw InputFault(reason: "zlib cannot start") }
+            }
         }
-        guard buffer[0] == 0x1F, buffer[1] == 0x8B else { return count }
-        guard let inflater = GzipInflater() else { throw InputFault(reason: "zlib cannot start") }
-        inflater.begin(with: UnsafeRawBufferPointer(rebasing: buffer.prefix(count)))
-        self.inflater = inflater
-        return try unpack(with: inflater, into: buffer)
+        guard let inflater else { return try readRaw(into: buffer) }
+        return try inflater.read(into: buffer) { (packed) throws(InputFault) in try readRaw(into: packed) }
     }
 
-    private func unpack(
-        with inflater: GzipInflater, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(InputFault) -> Int {
-        try inflater.read(into: buffer) { (packed) throws(InputFault) in try readRaw(into: packed) }
+    /// Whether the input, of which nothing was read yet, is gzip. The bytes that tell are given by the next reading.
+    func isGzip() throws(InputFault) -> Bool {
+        while head.count < 2 {
+            let first = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 - head.count, alignment: 1)
+            defer { first.deallocate() }
+            let count = try readDescriptor(into: first)
+            if count == 0 { return false }
+            head += first.prefix(count)
+        }
+        return head == [0x1F, 0x8B]
     }
 
     private func readRaw(into buffer: UnsafeMutableRawBufferPointer) throws(InputFault) -> Int {
+        if head.isEmpty { return try readDescriptor(into: buffer) }
+        let count = min(head.count, buffer.count)
+        buffer.copyBytes(from: head.prefix(count))
+        head.removeFirst(count)
+        return count
+    }
+
+    private func readDescriptor(into buffer: UnsafeMutableRawBufferPointer) throws(InputFault) -> Int {
         let wanted = Int(min(Int64(buffer.count), limitBytes - bytesRead))
         if wanted <= 0 { return 0 }
         while true {
@@ -110,7 +122,7 @@ final class ByteSource {
         var template = Array("\(folder)/meantime-import-XXXXXX".utf8CString)
         let spool = mkstemp(&template)
         guard spool >= 0 else {
-            throw .input(name: name, reason: "no temporary file in \(folder) for a strict import: \(Self.lastError())")
+            throw .input(name: name, reason: "no temporary file in \(folder) to read it twice: \(Self.lastError())")
         }
         unlink(template)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)

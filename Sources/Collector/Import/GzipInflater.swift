@@ -30,13 +30,6 @@ final class GzipInflater {
         input.deallocate()
     }
 
-    /// Puts the first bytes, which were read to recognise the format, before those that `refill` will give.
-    func begin(with bytes: UnsafeRawBufferPointer) {
-        let count = min(bytes.count, input.count)
-        input.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
-        feed(count)
-    }
-
     /// Unpacks into `output` and returns how many bytes, 0 at the end. `refill` gives packed bytes, 0 at their end.
     func read(
         into output: UnsafeMutableRawBufferPointer,

@@ -4,7 +4,7 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
     case input(name: String, reason: String)
     /// A strict import met a line that it cannot take; nothing was imported.
     case line(file: String, line: Int, reason: String)
-    /// A strict import met an input that breaks off; nothing was imported.
+    /// An input is damaged or breaks off, which was seen before anything was imported.
     case damaged(file: String, reason: String)
     /// A strict import found an input other than it was a moment ago; `imported` attempts are in the store.
     case changed(file: String, imported: Int, reason: String)
@@ -21,7 +21,7 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         case .line(let file, let line, let reason):
             "\(file):\(line): \(reason); nothing was imported (strict)"
         case .damaged(let file, let reason):
-            "\(file): \(reason); nothing was imported (strict)"
+            "\(file): \(reason); nothing was imported"
         case .changed(let file, let imported, let reason):
             "\(file): changed while it was being imported: \(reason); "
                 + "\(imported) attempts are in the store, import it again when it is at rest"

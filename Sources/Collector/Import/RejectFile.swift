@@ -37,9 +37,22 @@ final class RejectFile {
         try ByteSource.writeAll(UnsafeRawBufferPointer(copy), to: descriptor)
     }
 
+    /// A file that was edited may lack the end of its last line; the next heading must not run on in it.
+    private func endLastLine() throws(InputFault) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return }
+        var last = UInt8(ascii: "\n")
+        guard pread(descriptor, &last, 1, status.st_size - 1) == 1, last != UInt8(ascii: "\n") else { return }
+        var end = UInt8(ascii: "\n")
+        guard write(descriptor, &end, 1) == 1 else {
+            throw InputFault(reason: "cannot be written: \(ByteSource.lastError())")
+        }
+    }
+
     private func openFile() throws(InputFault) {
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw InputFault(reason: "cannot be opened: \(ByteSource.lastError())") }
+        try endLastLine()
         guard let source = try? ByteSource(.file(path)) else { return }
         let reader = LineReader(source)
         while let line = try reader.next() {
