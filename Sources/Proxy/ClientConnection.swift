@@ -195,11 +195,15 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let problem = error as? HTTPParserError, state == .idle else {
-            if state != .lingering { close() }
-            return
+        guard state != .lingering else { return }
+        guard let problem = error as? HTTPParserError, state != .closed else { return close() }
+        if state == .serving {
+            // The rest of a request that has begun makes no sense.
+            guard !responseStarted else { return close() }
+            let left = exchange
+            exchange = nil
+            left?.clientBroke(status: 400)
         }
-        shared.core.metrics.refused.add()
         requestEnded = false
         state = .serving
         if case .headerOverflow = problem {
@@ -245,6 +249,9 @@ final class ClientConnection: ChannelInboundHandler {
         guard let target = RequestTarget(head) else {
             return refuseSoon(.badRequest, "the request must name one host and a path")
         }
+        if body == .endless {
+            return refuseSoon(.badRequest, "the last transfer coding of a request must be chunked")
+        }
         if body == .unsupported {
             return refuseSoon(.notImplemented, "the only transfer coding known here is chunked")
         }
@@ -270,7 +277,10 @@ final class ClientConnection: ChannelInboundHandler {
     }
 
     private func refuse(_ status: HTTPResponseStatus, _ reason: String) {
-        if status != .notFound { closesAfterResponse = true }
+        if status != .notFound {
+            closesAfterResponse = true
+            shared.core.metrics.refused.add()
+        }
         let answer = OwnAnswer(status: status, reason: reason)
         send(answer.head)
         send(answer.body)

@@ -52,6 +52,12 @@ extension Exchange {
     /// The client takes more of the response.
     func clientTakesMore() { running?.connection?.resumeReading() }
 
+    /// What the client sent as its request's body is none: it is told by somebody else, and the host is not to blame.
+    func clientBroke(status: Int) {
+        sentStatus = status
+        clientLeft()
+    }
+
     /// Nobody waits for the answer: what runs is given up, and that says nothing of the host.
     func clientLeft() {
         guard phase != .ended else { return }

@@ -9,12 +9,16 @@ enum FieldRules {
         case chunked
         /// A transfer coding that this proxy does not speak.
         case unsupported
+        /// A transfer coding whose end cannot be told, because the last is not `chunked`, or is so twice.
+        case endless
     }
 
     static func body(of headers: HTTPHeaders) -> Body {
         let codings = headers["transfer-encoding"]
         if codings.isEmpty { return headers.contains(name: "content-length") ? .length : .none }
-        return codings.count == 1 && codings[0].trimmingSpaces.lowercased() == "chunked" ? .chunked : .unsupported
+        let names = codings.flatMap { $0.split(separator: ",") }.map { $0.trimmingSpaces.lowercased() }
+        if names == ["chunked"] { return .chunked }
+        return names.last == "chunked" && names.count(where: { $0 == "chunked" }) == 1 ? .unsupported : .endless
     }
 
     /// The head to send to a host: hop-by-hop fields removed, the client's address added to `x-forwarded-for`. `Host`,

@@ -98,7 +98,8 @@ final class ProxyMetrics: Sendable {
         }
         return [
             sample("unrouted_requests_total", .counter, "Requests that no route matched.", unrouted.value),
-            sample("bad_requests_total", .counter, "Requests refused because they are not HTTP/1.", refused.value),
+            sample(
+                "bad_requests_total", .counter, "Requests refused because they are not proper HTTP/1.", refused.value),
             sample(
                 "exhausted_requests_total", .counter,
                 "Requests that ended because the proxy had no descriptors or ports left to connect with.",

@@ -18,6 +18,8 @@ struct RequestTarget: Equatable {
         guard hosts.count == 1 || (hosts.isEmpty && head.version.minor == 0) else { return nil }
         var named = hosts.first ?? ""
         var target = head.uri
+        guard hosts.isEmpty || Self.isAuthority(named) else { return nil }
+        guard !target.utf8.contains(UInt8(ascii: "#")) else { return nil }
         if let rest = Self.afterScheme(head.uri) {
             let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
             named = String(rest[..<end])
@@ -27,10 +29,15 @@ struct RequestTarget: Equatable {
         } else if !target.hasPrefix("/") && target != "*" {
             return nil
         }
-        guard !named.utf8.contains(where: { $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: " ") }) else { return nil }
+        guard hosts.isEmpty && authority == nil || Self.isAuthority(named) else { return nil }
         host = Self.withoutPort(named)
         uri = target
         path = target == "*" ? "/" : target.firstIndex(of: "?").map { String(target[..<$0]) } ?? target
+    }
+
+    /// Whether a text can be a host with or without a port, and nothing that another reader could split elsewhere.
+    private static func isAuthority(_ text: String) -> Bool {
+        !text.isEmpty && !text.hasPrefix(":") && !text.utf8.contains { "/?#@ \t\\,".utf8.contains($0) }
     }
 
     private static func afterScheme(_ uri: String) -> Substring? {

@@ -127,7 +127,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             consumer.upstreamInformed(self, head)
         case .head(let head):
             keepsAlive = head.isKeepAlive
-            if FieldRules.body(of: head.headers) == .unsupported { return broke() }
+            if [.unsupported, .endless].contains(FieldRules.body(of: head.headers)) { return broke() }
             consumer.upstreamAnswered(self, head)
         case .body(let part):
             consumer.upstreamSent(self, part)

@@ -119,6 +119,8 @@ struct PartsTests {
         "A target that could mean two things is none",
         arguments: [
             ("/", [String]()), ("/", ["a", "b"]), ("a:443", ["a"]), ("http://u@a/", ["a"]),
+            ("/", [""]), ("/", ["a/b"]), ("/", ["a?b"]), ("/a#b", ["a"]), ("http:///a", ["a"]), ("http://b/", [""]),
+            ("/", [":80"]), ("/", ["a, b"]),
         ])
     func noTarget(uri: String, hosts: [String]) {
         let head = HTTPRequestHead(

@@ -93,6 +93,25 @@ struct SlowClientTests {
         stage.finish()
     }
 
+    @Test(
+        "A malformed chunk is the client's doing: 400, cancelled, counted as a bad request", arguments: [true, false])
+    func malformedChunk(connects: Bool) throws {
+        let stage = try Stage(rule: retrying(3))
+        try stage.say("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        let host = connects ? try stage.establish() : nil
+        // The parser's error comes to us through the pipeline, not through the writer.
+        try? stage.say("zz\r\nabc\r\n")
+        let text = try stage.heard()
+        #expect(text.hasPrefix("HTTP/1.1 400 "))
+        #expect(text.contains("connection: close\r\n"))
+        #expect(stage.sink.attempts.map(\.outcome) == [.cancelled])
+        #expect(stage.core.metrics.refused.value == 1)
+        #expect(stage.core.table.routes[0].metrics.active.value == 0)
+        #expect(stage.connects.count == 1)
+        if let host { #expect(!host.isActive) }
+        stage.finish()
+    }
+
     @Test("A response that its client does not read is cancelled at the request's timeout", arguments: [true, false])
     func notReading(reads: Bool) throws {
         let stage = try Stage(rule: retrying(0, timeoutUs: 150_000))
