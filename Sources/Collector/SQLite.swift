@@ -7,17 +7,21 @@ final class Connection: Sendable {
     nonisolated(unsafe) let handle: OpaquePointer
     let path: String
 
-    enum Access { case readOnly, readWrite, create }
+    private let access: Access
+
+    enum Access { case readOnly, immutable, readWrite, create }
 
     init(path: String, access: Access, busyTimeoutMs: Int32 = 5_000) throws(StoreError) {
         let flags =
             switch access {
             case .readOnly: SQLITE_OPEN_READONLY
+            case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             case .readWrite: SQLITE_OPEN_READWRITE
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             }
         var opened: OpaquePointer?
-        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_FULLMUTEX, nil)
+        let name = access == .immutable ? ReadAccess.immutableURI(path: path) : path
+        let code = sqlite3_open_v2(name, &opened, flags | SQLITE_OPEN_FULLMUTEX, nil)
         guard code == SQLITE_OK, let opened else {
             let reason = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_close_v2(opened)
@@ -25,6 +29,7 @@ final class Connection: Sendable {
         }
         handle = opened
         self.path = path
+        self.access = access
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, busyTimeoutMs)
     }
@@ -59,6 +64,8 @@ final class Connection: Sendable {
         case SQLITE_BUSY, SQLITE_LOCKED:
             return StoreError(.busy, path: path, "another process holds the store (\(detail)); try again")
         case SQLITE_CORRUPT, SQLITE_NOTADB: return StoreError(.damaged, path: path, "the file is damaged: \(detail)")
+        case SQLITE_READONLY where access == .readOnly:
+            return StoreError(.cannotOpen, path: path, ReadAccess.refusal)
         case SQLITE_READONLY: return StoreError(.readOnly, path: path, "cannot be written: \(detail)")
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
             return StoreError(.cannotOpen, path: path, "cannot be opened: \(detail)")

@@ -20,7 +20,11 @@ final class StoreReader: Sendable {
     private let known = Mutex(Names())
 
     init(path: String, cache: SegmentCache) throws(StoreError) {
-        connection = try Connection(path: path, access: .readOnly)
+        switch ReadAccess.of(path: path) {
+        case .ordinary: connection = try Connection(path: path, access: .readOnly)
+        case .immutable: connection = try Connection(path: path, access: .immutable)
+        case .refused: throw StoreError(.cannotOpen, path: path, ReadAccess.refusal)
+        }
         self.cache = cache
         try connection.execute("PRAGMA query_only = ON")
     }
