@@ -37,6 +37,9 @@ public struct AttemptImporter {
             throw .input(
                 name: same.name, reason: "this is where malformed lines are kept; give it another name, then import it")
         }
+        if let rejectPath, let reason = RejectFile.fault(path: rejectPath, reserved: target.reservedPaths) {
+            throw .input(name: rejectPath, reason: reason)
+        }
         for (index, source) in sources.enumerated() { sources[index] = try checked(source) }
         let run = ImportRun(self, sources: sources, target: target, progress: progress)
         switch format {

@@ -25,6 +25,40 @@ final class RejectFile {
         line.first == UInt8(ascii: "#") && line.starts(with: heading.utf8)
     }
 
+    /// What is wrong with a path as the place for malformed lines, `nil` if it can be one.
+    ///
+    /// - Parameter reserved: files that it must not be, whether they are there already or not.
+    static func fault(path: String, reserved: [String]) -> String? {
+        let own = canonical(path)
+        if reserved.contains(where: { canonical($0) == own }) {
+            return "is the store or belongs to it; malformed lines need a file of their own"
+        }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return nil }
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // What cannot be read is told when it is written to.
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var head = [UInt8](repeating: 0, count: heading.utf8.count)
+        guard read(file, &head, head.count) == head.count, head == Array(heading.utf8) else {
+            return "is no file of malformed lines (it does not begin with '\(heading)'); give them another file"
+        }
+        return nil
+    }
+
+    /// The path without links and dots, also of a file that is not there yet.
+    private static func canonical(_ path: String) -> String {
+        func real(_ path: String) -> String? {
+            guard let found = realpath(path, nil) else { return nil }
+            defer { free(found) }
+            return String(cString: found)
+        }
+        if let found = real(path) { return found }
+        guard let slash = path.lastIndex(of: "/") else { return (real(".") ?? ".") + "/" + path }
+        let directory = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (real(directory) ?? directory) + "/" + path[path.index(after: slash)...]
+    }
+
     func add(_ reject: ImportReport.Reject, line: UnsafeRawBufferPointer) throws(InputFault) {
         if descriptor < 0 { try openFile() }
         guard known.insert(XXH64.hash(line)).inserted else { return }
