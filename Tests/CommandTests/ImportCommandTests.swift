@@ -71,6 +71,20 @@ struct ImportCommandTests {
         }
     }
 
+    @Test func `keys that are no columns are named with their lines`() throws {
+        try withTemporaryDirectory { directory in
+            let line = #"{"route":"a","start_us":1790000000000000,"duration_us":5,"outcome":"success","staus":200"#
+            try write(line + "}\n" + line + #","hots":"h","attempt":2}"# + "\n", to: directory + "/a.jsonl")
+            func run(_ options: String...) throws -> Command.Result {
+                try Command.run(["import", "--format", "attempts", "a.jsonl"] + options, in: directory)
+            }
+            let text = try run().output
+            #expect(text.contains("ignored keys: hots (1 line), staus (2 lines)\n"), "\(text)")
+            let document = try json(run("--summary", "json").output) as? [String: Any]
+            #expect(document?["unknown_keys"] as? [String: Int] == ["hots": 1, "staus": 2])
+        }
+    }
+
     @Test func `a log of another format is not taken for an empty one`() throws {
         try withTemporaryDirectory { directory in
             try write("GET / 200\nGET / 503\n", to: directory + "/nginx.log")

@@ -36,6 +36,28 @@ struct ReportTextTests {
                 """)
     }
 
+    @Test func `a value and its ends are one column on a screen, and only there`() {
+        var table = ReportTable(
+            title: "ends",
+            columns: [
+                .init("share", .probability), .init("share_low", .probability), .init("share_high", .probability),
+                .init("low", .probability), .init("change_low_us", .durationUs), .init("change_high_us", .durationUs),
+            ])
+        table.append([.real(0.5), .real(0.25), .real(0.75), .real(1), .us(Int64(-5000)), .us(Int64(7000))])
+        table.append([.real(0.5), .none, .none, .none, .none, .none])
+        #expect(
+            ReportText.text(table, style: .none) == """
+                ends
+
+                              share [95 %]       low  change [95 %]
+                50.00 % [25.00 %, 75.00 %]  100.00 %    [-5ms, 7ms]
+                                   50.00 %         -              -
+
+                """)
+        #expect(
+            ReportText.csv(table).hasPrefix("share,share_low,share_high,low,change_low_us,change_high_us\n0.5,0.25,"))
+    }
+
     @Test func `csv has raw values, and nothing where nothing is known`() {
         #expect(
             ReportText.csv(Self.table) == """

@@ -37,7 +37,8 @@ enum TestedElsewhere {
         "ServerLifeTests.swift": ["Proxy/AdminServer.swift", "Proxy/ClientRegistry.swift"],
         // meantime
         "ProxyCommandTests.swift": [
-            "meantime/Commands/RecorderService.swift", "meantime/Options/RecordOptions.swift",
+            "meantime/Commands/ListenCheck.swift", "meantime/Commands/RecorderService.swift",
+            "meantime/Options/RecordOptions.swift",
         ],
         "RulesCommandTests.swift": [
             "meantime/Commands/RulePublication.swift", "meantime/Commands/RulesApplyCommand.swift",

@@ -10,10 +10,10 @@ struct ImportCommand: ParsableCommand {
         abstract: "Take in attempts from logs; the second time adds nothing.",
         usage: "meantime import --format attempts|envoy [options] <file> ...",
         discussion: """
-            Formats: 'envoy' reads what Envoy's upstream_log and access_log write as
-            json_format, in one file or several; 'attempts' is one JSON object an attempt
-            with start_us, duration_us, route, outcome and, optionally, the other columns.
-            A malformed line is reported with its number and kept in the reject file; the
+            Formats: 'envoy' reads what Envoy's upstream_log and access_log write as \
+            json_format, in one file or several; 'attempts' is one JSON object an attempt \
+            with start_us, duration_us, route, outcome and, optionally, the other columns. \
+            A malformed line is reported with its number and kept in the reject file; the \
             rest is imported. Files may be gzipped; - is stdin.
 
             EXAMPLES

@@ -13,9 +13,9 @@ struct ProxyCommand: AsyncParsableCommand {
         abstract: "Run the sidecar: enforce the rules, log every attempt.",
         usage: "meantime proxy --config <file> [--log-level <level>]",
         discussion: """
-            Requests go to the hosts of the first route that matches, under that route's
-            rule. The rule file is watched: a new one is in force within a second, for the
-            requests that begin then; one that does not validate is refused and the old
+            Requests go to the hosts of the first route that matches, under that route's \
+            rule. The rule file is watched: a new one is in force within a second, for the \
+            requests that begin then; one that does not validate is refused and the old \
             rules stay. SIGTERM and SIGINT drain.
 
             EXAMPLES

@@ -8,8 +8,8 @@ struct QueryCommand: ParsableCommand {
         abstract: "Ask the store in SQL; reads only.",
         usage: "meantime query <sql> [--format table|json|csv] [--store <file>]",
         discussion: """
-            The table 'attempts' has one row an attempt: start_us, duration_us, route, host,
-            request, attempt, wait_us, outcome, status, is_grpc, timeout_us, retry_after_us,
+            The table 'attempts' has one row an attempt: start_us, duration_us, route, host, \
+            request, attempt, wait_us, outcome, status, is_grpc, timeout_us, retry_after_us, \
             method, hedge, rule_version. Times are microseconds.
 
             EXAMPLES

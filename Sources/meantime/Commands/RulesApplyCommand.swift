@@ -9,7 +9,7 @@ struct RulesApplyCommand: ParsableCommand {
         abstract: "Put a rule file in force as the next version.",
         usage: "meantime rules apply <file> [--who <name>] [--why <text>] [options]",
         discussion: """
-            The file is checked whole, gets the next version number, is recorded, and
+            The file is checked whole, gets the next version number, is recorded, and \
             replaces the rule file in one step; a running proxy takes it without a restart.
 
             EXAMPLES

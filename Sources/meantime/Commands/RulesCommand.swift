@@ -6,7 +6,7 @@ struct RulesCommand: ParsableCommand {
         commandName: "rules",
         abstract: "Show, compare, apply and roll back rules.",
         discussion: """
-            Every version that was put in force is kept in the store, with who did it,
+            Every version that was put in force is kept in the store, with who did it, \
             when and why.
 
             EXAMPLES

@@ -8,8 +8,8 @@ struct RulesDiffCommand: ParsableCommand {
         abstract: "Compare two versions or files, key by key.",
         usage: "meantime rules diff <before> [<after>] [--format table|json] [options]",
         discussion: """
-            A number is a version on record, anything else a rule file. With one, it is
-            compared with the rules in force. Evidence is no part of a rule and does not
+            A number is a version on record, anything else a rule file. With one, it is \
+            compared with the rules in force. Evidence is no part of a rule and does not \
             count.
 
             EXAMPLES

@@ -9,7 +9,7 @@ struct RulesRollbackCommand: ParsableCommand {
         abstract: "Put an older version's rules in force again, as a new version.",
         usage: "meantime rules rollback [--to <version>] [--why <text>] [options]",
         discussion: """
-            Versions only grow, so that every attempt in the log names the rules it ran
+            Versions only grow, so that every attempt in the log names the rules it ran \
             under: rolling version 7 back to 6 writes version 8 with the rules of 6.
 
             EXAMPLES

@@ -10,9 +10,9 @@ struct TuneCommand: ParsableCommand {
         abstract: "Choose each route's rule from its recorded failures, and write rules.yaml.",
         usage: "meantime tune [--dry-run] [--since <when>] [--route <name>] [options]",
         discussion: """
-            Needs no configuration: without one, every route in the store is tuned under the
-            default objective, and the result says what was assumed. A rule changes only when
-            the 95 % interval of the change excludes zero. The rule file is replaced in one step; a
+            Needs no configuration: without one, every route in the store is tuned under the \
+            default objective, and the result says what was assumed. A rule changes only when \
+            the 95 % interval of the change excludes zero. The rule file is replaced in one step; a \
             running proxy takes it without a restart.
 
             EXAMPLES

@@ -9,10 +9,10 @@ struct DemoCommand: AsyncParsableCommand {
         abstract: "See the whole loop on this machine, with pictures of before and after.",
         usage: "meantime demo [--seed <number>] [--short] [--out <directory>] [options]",
         discussion: """
-            Starts small services that fail in the ways services fail, each host a
-            process of its own, and a proxy in front of them with Envoy's default rules.
-            Sends traffic, tunes on what the proxy logged, lets the running proxy take the
-            new rules, and sends the same requests into the same faults again. Everything
+            Starts small services that fail in the ways services fail, each host a \
+            process of its own, and a proxy in front of them with Envoy's default rules. \
+            Sends traffic, tunes on what the proxy logged, lets the running proxy take the \
+            new rules, and sends the same requests into the same faults again. Everything \
             stays on this machine and in one directory; all that was started is stopped.
 
             EXAMPLES

@@ -10,15 +10,7 @@ enum DemoText {
 
     /// A number with a fixed count of decimals.
     static func fixed(_ value: Double, _ places: Int) -> String {
-        guard value.isFinite, abs(value) < 1e12 else { return "–" }
-        var scale = 1.0
-        for _ in 0..<places { scale *= 10 }
-        let scaled = Int64((abs(value) * scale).rounded())
-        let sign = value < 0 && scaled != 0 ? "-" : ""
-        if places == 0 { return "\(sign)\(scaled)" }
-        let digits = String(scaled)
-        let padded = String(repeating: "0", count: max(0, places + 1 - digits.count)) + digits
-        return "\(sign)\(padded.dropLast(places)).\(padded.suffix(places))"
+        value.isFinite && abs(value) < 1e12 ? NumberText.fixed(value, places: places) : "–"
     }
 
     /// A time with three digits: `0.32 ms`, `4.21 ms`, `312 ms`, `1.25 s`.

@@ -13,6 +13,7 @@ enum ImportText {
             text += "of the request lines, \(NumberText.grouped(count)) reached no host (\(name))\n"
         }
         for (count, what) in remarks(report) where count > 0 { text += "\(NumberText.grouped(count)) \(what)\n" }
+        if !report.unknownKeys.isEmpty { text += "ignored keys: \(ignoredKeys(report))\n" }
         for reject in report.firstRejects { text += style.red("rejected ") + reject.description + "\n" }
         if report.rejects > report.firstRejects.count {
             text += "… and \(report.rejects - report.firstRejects.count) more\n"
@@ -20,6 +21,12 @@ enum ImportText {
         if let rejects, report.rejects > 0 { text += "rejected lines are kept in \(rejects)\n" }
         for problem in report.problems { text += style.red("problem ") + problem + "\n" }
         return text + "store: \(store)\n"
+    }
+
+    private static func ignoredKeys(_ report: ImportReport) -> String {
+        report.unknownKeys.sorted { $0.key < $1.key }.map { key, lines in
+            "\(key) (\(NumberText.grouped(lines)) line\(lines == 1 ? "" : "s"))"
+        }.joined(separator: ", ")
     }
 
     private static func rows(_ report: ImportReport) -> [(Int, String)] {
@@ -69,6 +76,7 @@ enum ImportText {
             ("requests_without_attempts", counts(report.requestsWithoutAttempts)),
             ("attempts_cut_off_for_unknown_cause", int(report.attemptsCutOffForUnknownCause)),
             ("requests_with_missing_attempts", int(report.requestsWithMissingAttempts)),
+            ("unknown_keys", counts(report.unknownKeys)),
             ("attempts_from_request_lines", int(report.attemptsFromRequestLines)),
             (
                 "first_rejects",

@@ -4,9 +4,15 @@ import Retry
 /// A report for people, spreadsheets and scripts.
 enum ReportText {
     static func text(_ table: ReportTable, style: Style) -> String {
+        let spans = spans(of: table.columns)
         var shown = TextTable(
-            table.columns.map { TextTable.Column(title: title(of: $0), isNumber: $0.kind != .text) })
-        shown.rows = table.rows.map { row in zip(row, table.columns).map { readable($0, $1) } }
+            spans.map { span in
+                let column = table.columns[span.lowerBound]
+                return TextTable.Column(title: title(of: span, table.columns), isNumber: column.kind != .text)
+            })
+        shown.rows = table.rows.map { row in
+            spans.map { span in merged(span.map { readable(row[$0], table.columns[$0]) }) }
+        }
         var text = style.bold(table.title) + "\n\n" + shown.text(style: style)
         if !table.notes.isEmpty { text += "\n" + table.notes.map { style.dim($0) + "\n" }.joined() }
         return text
@@ -49,6 +55,48 @@ enum ReportText {
         case .integer(let value): .int(value)
         case .real(let value): .double(value)
         case .none: .null
+        }
+    }
+
+    /// Columns that make one on a screen: a value with its low and high end, or the two ends alone.
+    private static func spans(of columns: [ReportTable.Column]) -> [Range<Int>] {
+        func isEnd(_ index: Int, _ word: String) -> Bool {
+            guard index < columns.count else { return false }
+            return columns[index].name.split(separator: "_").contains(Substring(word))
+        }
+        var spans: [Range<Int>] = []
+        var index = 0
+        while index < columns.count {
+            let count =
+                [3, 2].first { isEnd(index + $0 - 2, "low") && isEnd(index + $0 - 1, "high") && hasBase($0) } ?? 1
+            spans.append(index..<index + count)
+            index += count
+        }
+        return spans
+
+        func hasBase(_ count: Int) -> Bool {
+            if count == 2 { return true }
+            let end = columns[index + 1].name
+            return end == "low" || end.hasPrefix(columns[index].name)
+        }
+    }
+
+    private static func title(of span: Range<Int>, _ columns: [ReportTable.Column]) -> String {
+        let name = title(of: columns[span.lowerBound])
+        switch span.count {
+        case 3: return name + " [95 %]"
+        case 2: return name.split(separator: " ").filter { $0 != "low" }.joined(separator: " ") + " [95 %]"
+        default: return name
+        }
+    }
+
+    private static func merged(_ cells: [String]) -> String {
+        let ends = "[\(cells.suffix(2).joined(separator: ", "))]"
+        let isKnown = cells.suffix(2).contains { $0 != "-" }
+        return switch cells.count {
+        case 3: isKnown ? "\(cells[0]) \(ends)" : cells[0]
+        case 2: isKnown ? ends : "-"
+        default: cells[0]
         }
     }
 

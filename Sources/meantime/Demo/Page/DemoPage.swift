@@ -134,7 +134,8 @@ struct DemoPage {
             <div class="pair">
             <div class="rule"><h3>Envoy's default</h3><p>\(SVG.escaped(DemoText.words(route.presentRule)))</p>
             <p class="soft">Cost of a request: \(DemoText.time(route.before.costUs)) measured.</p></div>
-            <div class="rule"><h3>\(route.isChanged ? "In force afterwards" : "Unchanged")</h3><p>\(SVG.escaped(DemoText.words(route.chosenRule)))</p>
+            <div class="rule"><h3>\(route.isChanged ? "In force afterwards" : "Unchanged")</h3>
+            <p>\(SVG.escaped(DemoText.words(route.chosenRule)))</p>
             <p class="soft">Cost of a request: \(measured).</p>
             <p class="soft">Why: \(SVG.escaped(route.reason)).</p></div></div>
             <div class="pair">
