@@ -2,6 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import meantime
+
 /// `meantime tune` on a recorded log.
 struct TuneCommandTests {
     @Test func `a dry run answers without a configuration, names its assumptions and writes nothing`() throws {
@@ -17,6 +19,10 @@ struct TuneCommandTests {
             #expect(routes.count == 1)
             let assumptions = try #require(routes[0]["assumptions"] as? [String])
             #expect(assumptions.contains { $0.hasPrefix("default objective") })
+            let recorded = try #require(routes[0]["recorded_success_share"] as? Double)
+            #expect((0...1).contains(recorded))
+            let text = try Command.run(["tune", "--dry-run"], in: directory).output
+            #expect(text.contains(NumberText.fixed(recorded * 100, places: 2) + " %"), "\(text)")
             #expect((routes[0]["reason"] as? String)?.isEmpty == false)
             #expect(try storeContent(directory) == before)
         }

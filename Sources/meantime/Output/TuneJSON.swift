@@ -20,8 +20,11 @@ enum TuneJSON {
             ("attempts", .int(Int64(route.attempts))), ("requests", .int(Int64(route.requests))),
             ("failures", .int(Int64(route.failures))), ("outages", .int(Int64(route.outages))),
             ("window_us", RuleJSON.range(route.windowUs)), ("objective", objective(route.objective)),
-            ("recorded_cost_s", .double(route.recordedCostSeconds)), ("present", price(route.present)),
-            ("chosen", price(route.chosen)), ("change_interval_s", RuleJSON.range(route.confirmedGain)),
+            ("recorded_cost_s", .double(route.recordedCostSeconds)),
+            ("recorded_success_share", .double(route.recordedSuccessShare)),
+            ("present_given", .bool(route.isPresentGiven)), ("present", price(route.present)),
+            ("chosen", price(route.chosen)), ("change_interval_s", RuleJSON.range(route.change)),
+            ("confirmed_change_interval_s", RuleJSON.range(route.confirmedGain)),
             ("assumptions", .array(route.assumptions.map(JSON.string))),
         ])
     }

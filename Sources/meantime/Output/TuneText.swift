@@ -16,8 +16,12 @@ enum TuneText {
         }
         for route in result.routes {
             text += "\n" + style.bold(route.route) + "\n"
-            text += "  now:  \(RuleText.summary(route.present.rule))\n"
-            if route.isChanged { text += "  then: \(RuleText.summary(route.chosen.rule))\n" }
+            text += "  now:  \(now(route))\n"
+            if route.isChanged {
+                text += "  then: \(RuleText.summary(route.chosen.rule))\n"
+                let price = NumberText.duration(seconds: route.present.costSeconds)
+                text += "  model: the rule now would cost \(price); the change is from there\n"
+            }
             text += "  why:  \(route.reason)\n"
             for assumption in route.assumptions where common?.contains(assumption) == false {
                 text += "  assumed: \(assumption)\n"
@@ -32,8 +36,14 @@ enum TuneText {
         return text + "\n\(ending.line)\n"
     }
 
+    private static func now(_ route: RouteTuning) -> String {
+        let rule = RuleText.summary(route.present.rule)
+        if route.isPresentGiven || route.present.rule == Rule() { return rule }
+        return (route.isChanged ? "" : RuleText.none + "; ") + "the log shows \(rule)"
+    }
+
     private static func row(_ route: RouteTuning) -> [String] {
-        let interval = route.confirmedGain
+        let interval = route.change
         let low = NumberText.duration(seconds: interval.lowerBound)
         let change = "\(low) … \(NumberText.duration(seconds: interval.upperBound))"
         return [
@@ -41,7 +51,7 @@ enum TuneText {
             NumberText.grouped(route.failures), NumberText.grouped(route.outages),
             NumberText.duration(seconds: route.recordedCostSeconds),
             route.isChanged ? NumberText.duration(seconds: route.chosen.costSeconds) : "-",
-            route.isChanged ? change : "-", success(route.present.successShare),
+            route.isChanged ? change : "-", success(route.recordedSuccessShare),
             route.isChanged ? success(route.chosen.successShare) : "-",
         ]
     }
