@@ -6,7 +6,7 @@
 /// - Gzip is unpacked once to its end before anything is imported: of a damaged or cut off file nothing is.
 /// - A strict import reads everything once before it imports anything, so that a malformed line leaves the store as it
 ///   was. A pipe that has to be read twice is copied to a temporary file.
-/// - A second import of the same data adds nothing (`ImportLedger` has the rule).
+/// - A second import of the same data adds nothing (`ImportLedger` has the rule); one at the same time is refused.
 /// - Several Envoy logs are read side by side in the order of their times: both logs of one proxy, or rotated files.
 public struct AttemptImporter {
     /// How the lines are read.
@@ -41,6 +41,13 @@ public struct AttemptImporter {
             throw .input(name: rejectPath, reason: reason)
         }
         for (index, source) in sources.enumerated() { sources[index] = try checked(source) }
+        let lock: ImportLock?
+        do {
+            lock = try target.lockImports()
+        } catch {
+            throw .target(imported: 0, reason: "\(error)")
+        }
+        defer { withExtendedLifetime(lock) {} }
         let run = ImportRun(self, sources: sources, target: target, progress: progress)
         switch format {
         case .attempts: try run.importAttempts()

@@ -28,7 +28,9 @@ public enum ImportError: Error, Equatable, Sendable, CustomStringConvertible {
         case .rejectFile(let path, let imported, let reason):
             "\(path): \(reason); \(imported) attempts are in the store, a second import adds the rest"
         case .target(let imported, let reason):
-            "\(reason); \(imported) attempts are in the store, a second import adds the rest"
+            imported == 0
+                ? "\(reason); nothing was imported"
+                : "\(reason); \(imported) attempts are in the store, a second import adds the rest"
         }
     }
 }

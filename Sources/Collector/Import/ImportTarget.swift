@@ -9,16 +9,27 @@ public protocol ImportTarget {
     /// (`Attempt.importKeys`).
     func fingerprints(fromUs: Int64, toUs: Int64) throws -> [UInt64: Int]
 
+    /// Keeps other imports away for as long as the lock is held; `nil`: there can be no other.
+    ///
+    /// - Throws: when another import is under way.
+    func lockImports() throws -> ImportLock?
+
     /// The target's own files, where malformed lines must not go; they need not exist yet.
     var reservedPaths: [String] { get }
 }
 
 extension ImportTarget {
+    /// No lock: for targets that no other import can reach.
+    public func lockImports() throws -> ImportLock? { nil }
+
     /// None.
     public var reservedPaths: [String] { [] }
 }
 
 extension AttemptStore: ImportTarget {
+    /// The lock on imports into this file, also those of other processes.
+    public func lockImports() throws -> ImportLock? { try ImportLock(store: path) }
+
     /// The store and what SQLite keeps beside it.
     public var reservedPaths: [String] { Self.files(path: path) }
 
