@@ -25,18 +25,33 @@ struct EnvoyJoin {
     /// A request whose lines are coming in.
     private final class Group {
         let key: UInt64
-        var lines = EnvoyRequest()
-        var lastUs = Int64.min
+        private(set) var lines = EnvoyRequest()
+        /// The attempt lines once more, to find a repeated one among very many.
+        private var known: Set<EnvoyLine> = []
+        private(set) var lastUs = Int64.min
         var isOpen = true
 
         init(key: UInt64) { self.key = key }
 
         func add(_ line: EnvoyLine) {
             switch line.kind {
-            case .attempt: lines.attempts.append(line)
+            case .attempt:
+                lines.attempts.append(line)
+                if !known.isEmpty {
+                    known.insert(line)
+                } else if lines.attempts.count > Self.fewLines {
+                    known = Set(lines.attempts)
+                }
             case .request: lines.request = line
             }
             lastUs = max(lastUs, line.endUs)
+        }
+
+        /// Nearly all requests have a handful of attempts, which are compared quicker than put into a set.
+        private static let fewLines = 16
+
+        func has(_ attempt: EnvoyLine) -> Bool {
+            known.isEmpty ? lines.attempts.contains(attempt) : known.contains(attempt)
         }
 
         /// Whether all its lines are there, as far as they tell.
@@ -69,6 +84,7 @@ struct EnvoyJoin {
     private var settling = Queue<Group>()
     private var candidates: [EnvoyLine] = []
     private var latestUs = Int64.min
+    private var previousUs = Int64.min
     private let openLinesMax: Int
 
     init(openLinesMax: Int = Self.openLinesMax) { self.openLinesMax = openLinesMax }
@@ -84,7 +100,9 @@ struct EnvoyJoin {
             hasRequestLines = true
             acceptRequest(line, &report, &ready)
         }
-        finishDue(nowUs: line.endUs, &report, &ready)
+        // Time has passed when two lines in a row say so: one line with a wrong clock must not end what is under way.
+        finishDue(nowUs: min(line.endUs, previousUs), &report, &ready)
+        previousUs = line.endUs
     }
 
     /// Finishes what can be finished at the end of the log.
@@ -111,7 +129,7 @@ struct EnvoyJoin {
             return
         }
         let group = group(key)
-        if group.lines.attempts.contains(line) {
+        if group.has(line) {
             report.leaveOut(.repeatedLine)
             return
         }

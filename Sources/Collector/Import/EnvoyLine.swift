@@ -1,6 +1,6 @@
 /// One line of an Envoy log: the end of an attempt (`upstream_log`) or of a request (`access_log`).
-struct EnvoyLine: Equatable {
-    enum Kind: Equatable {
+struct EnvoyLine: Hashable {
+    enum Kind: Hashable {
         case attempt
         case request
     }
@@ -35,7 +35,7 @@ struct EnvoyLine: Equatable {
 }
 
 /// Envoy's response flags, as far as they decide an outcome.
-struct EnvoyFlags: OptionSet {
+struct EnvoyFlags: OptionSet, Hashable {
     var rawValue: UInt32
 
     /// No connection to the host.
@@ -79,7 +79,7 @@ struct EnvoyFlags: OptionSet {
 }
 
 /// Envoy's response code details, as far as they decide an outcome.
-enum EnvoyDetail: Equatable {
+enum EnvoyDetail: Hashable {
     /// The log does not have them.
     case unknown
     /// The host's own answer.
