@@ -184,7 +184,7 @@ final class Exchange {
 
     /// Sends what there is of the request; the rest follows as the client sends it.
     private func attach(_ connection: UpstreamConnection) {
-        connection.lease(to: self)
+        guard connection.lease(to: self) else { return fail(.connectFailure) }
         running?.connection = connection
         running?.isSent = true
         var sending = head

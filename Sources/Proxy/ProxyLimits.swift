@@ -1,7 +1,10 @@
 /// What the proxy never exceeds, whatever clients and hosts do. Times are microseconds.
 ///
-/// Memory per connection is bounded by the sum of one read (64 KiB), the replay copy, one kept answer and the socket's
-/// write mark (64 KiB), each way; a peer that does not read stops the one that sends.
+/// Memory per connection is bounded by the sum of one read (up to the socket's receive buffer), the replay copy, two
+/// kept answers and the socket's write mark (64 KiB), each way; a peer that does not read stops the one that sends.
+///
+/// A client that closes its sending side while its request runs counts as gone: its attempt is cancelled. A client that
+/// shuts down its writing after the request, as `nc -N` does, gets no answer.
 public struct ProxyLimits: Equatable, Sendable {
     /// Threads that serve connections; 0: one a core.
     public var eventLoops: Int

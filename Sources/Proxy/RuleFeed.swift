@@ -44,6 +44,11 @@ struct RuleFileWatch: Equatable, Sendable {
             return .nothing
         }
     }
+
+    /// What was to be read could not be: the next look that sees it unchanged reads again.
+    mutating func readFailed() {
+        if case .settled(let seen?) = state { state = .changing(seen) }
+    }
 }
 
 /// Keeps the rules in force up to date with their file: taken whole, or refused whole while the old ones stay.
@@ -56,10 +61,16 @@ final class RuleFeed: Sendable {
     private let path: String
     private let core: ProxyCore
     private let watched = Mutex(Watched())
+    private let read: @Sendable (String) throws(FileError) -> [UInt8]
 
-    init(path: String, core: ProxyCore) {
+    /// `read` fetches the file's bytes; it throws when that fails for now, and is then asked again.
+    init(
+        path: String, core: ProxyCore,
+        read: @escaping @Sendable (String) throws(FileError) -> [UInt8] = RuleFile.bytes(path:)
+    ) {
         self.path = path
         self.core = core
+        self.read = read
     }
 
     /// Why the file as it stands is not in force, if it is refused.
@@ -81,15 +92,31 @@ final class RuleFeed: Sendable {
     }
 
     private func load() {
+        let bytes: [UInt8]
         do {
-            let set = try RuleFile.load(path: path)
+            bytes = try read(path)
+        } catch {
+            watched.withLock { $0.watch.readFailed() }
+            return refuse(error)
+        }
+        do {
+            let set = try RuleFile.parse(bytes, path: path)
             watched.withLock { $0.problem = nil }
             if set != core.rules.set { put(set, from: path) }
         } catch {
-            watched.withLock { $0.problem = error }
-            core.metrics.rulesRefused.add()
-            core.logger.error("rules refused: \(error); \(inForce)")
+            refuse(error)
         }
+    }
+
+    /// Tells a problem once, however often the file is looked at with it.
+    private func refuse(_ error: FileError) {
+        let isNew = watched.withLock { watched in
+            defer { watched.problem = error }
+            return watched.problem != error
+        }
+        guard isNew else { return }
+        core.metrics.rulesRefused.add()
+        core.logger.error("rules refused: \(error); \(inForce)")
     }
 
     /// Puts a set in force and says what of it has no effect.

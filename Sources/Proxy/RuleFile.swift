@@ -33,18 +33,25 @@ struct FileSignature: Equatable, Sendable {
 enum RuleFile {
     private static let largest = 16 << 20
 
-    /// - Throws: `FileError` when the file cannot be read, is no text, or holds no valid rule set.
-    static func load(path: String) throws(FileError) -> RuleSet {
-        try RuleSet(yaml: try text(path: path), file: path)
+    /// - Throws: `FileError` when the file is too large, is no text, or holds no valid rule set.
+    static func parse(_ bytes: [UInt8], path: String) throws(FileError) -> RuleSet {
+        if bytes.count > largest { throw FileError(file: path, reason: "larger than 16 MiB, so no rule file") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileError(file: path, reason: "not UTF-8 text")
+        }
+        return try RuleSet(yaml: text, file: path)
     }
 
-    private static func text(path: String) throws(FileError) -> String {
+    /// The file's bytes, no more than one read beyond what a rule file may have.
+    ///
+    /// - Throws: `FileError` when the file cannot be read, which may pass.
+    static func bytes(path: String) throws(FileError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(file: path, reason: "cannot be read: \(message(errno))") }
         defer { _ = Glibc.close(descriptor) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
+        while bytes.count <= largest {
             let count = read(descriptor, &chunk, chunk.count)
             if count < 0 {
                 if errno == EINTR { continue }
@@ -52,12 +59,8 @@ enum RuleFile {
             }
             if count == 0 { break }
             bytes += chunk[..<count]
-            if bytes.count > largest { throw FileError(file: path, reason: "larger than 16 MiB, so no rule file") }
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw FileError(file: path, reason: "not UTF-8 text")
-        }
-        return text
+        return bytes
     }
 
     private static func message(_ code: CInt) -> String {

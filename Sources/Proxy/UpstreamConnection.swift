@@ -58,12 +58,15 @@ final class UpstreamConnection: ChannelInboundHandler {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// Gives the connection to a consumer for one request.
-    func lease(to consumer: any UpstreamConsumer) {
-        precondition(state == .idle, "a connection serves one request at a time")
+    ///
+    /// - Returns: whether it did; not when the connection has closed since it was opened.
+    func lease(to consumer: any UpstreamConsumer) -> Bool {
+        guard isUsable else { return false }
         state = .leased
         self.consumer = consumer
         requestEnded = false
         keepsAlive = true
+        return true
     }
 
     /// Hands a leased connection to another consumer, in the middle of a response.

@@ -153,6 +153,19 @@ struct ExchangeInVirtualTimeTests {
         stage.finish()
     }
 
+    @Test("A connection that breaks between being opened and being used is a connect failure")
+    func breaksBeforeUse() throws {
+        let stage = try Stage(rule: retrying(0))
+        let dying = try stage.prepare()
+        try stage.say(get)
+        dying.close(promise: nil)
+        stage.loop.run()
+        #expect(stage.connects.count == 1)
+        #expect(stage.sink.attempts.map(\.outcome) == [.connectFailure])
+        #expect(try stage.heard().hasPrefix("HTTP/1.1 503 "))
+        stage.finish()
+    }
+
     @Test("A client that leaves during the wait ends it: no attempt follows and none is logged")
     func leavesDuringWait() throws {
         let stage = try Stage(rule: retrying(1, waits: [10_000]))

@@ -38,6 +38,37 @@ struct RuleFileWatchTests {
     }
 }
 
+/// The file that is watched.
+struct RuleFeedTests {
+    @Test("A file that cannot be read for a while is read as soon as it can be, and the trouble is told once")
+    func transientFailure() throws {
+        let log = KeepingLog()
+        let core = ProxyCore(
+            table: try RouteTable([RouteConfiguration(name: "r", hosts: ["h:1"])]), limits: ProxyLimits(),
+            sink: KeepingSink(), logger: Logger(label: "t") { _ in log }, firstRequest: 1)
+        let looks = Counter()
+        // Any file that is there and does not change; its bytes come from the closure.
+        let feed = RuleFeed(path: "/proc/self/exe", core: core) { (path: String) throws(FileError) -> [UInt8] in
+            looks.add()
+            if looks.value <= 3 { throw FileError(file: path, reason: "cannot be read: too many open files") }
+            return Array("version: 4\nroutes: {}\n".utf8)
+        }
+        for look in 1...3 {
+            feed.look()
+            #expect(looks.value == look)
+            #expect(core.rules.set == nil)
+        }
+        #expect(feed.problem != nil)
+        feed.look()
+        #expect(core.rules.set?.version == 4)
+        #expect(feed.problem == nil)
+        feed.look()
+        #expect(looks.value == 4)
+        #expect(log.lines.count { $0.contains("rules refused") } == 1)
+        #expect(core.metrics.rulesRefused.value == 1)
+    }
+}
+
 /// The rules that requests begin under.
 struct RulesInForceTests {
     private func set(_ version: Int, _ rules: [String: Rule]) -> RuleSet {

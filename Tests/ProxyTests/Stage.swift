@@ -18,6 +18,8 @@ final class Stage {
     final class Opened {
         var promises: [EventLoopPromise<any Channel>] = []
         var hosts: [String] = []
+        /// Channels that are there before they are asked for.
+        var ready: [EmbeddedChannel] = []
     }
 
     init(rule: Rule, hosts: [String] = ["h1:1", "h2:2"], limits: ProxyLimits = ProxyLimits()) throws {
@@ -28,6 +30,10 @@ final class Stage {
         let opened = Opened()
         self.opened = opened
         pool = UpstreamPool(loop: loop, hosts: hosts.count, limits: limits) { host, loop in
+            if !opened.ready.isEmpty {
+                opened.hosts.append(host.name)
+                return loop.makeSucceededFuture(opened.ready.removeFirst())
+            }
             let promise = loop.makePromise(of: (any Channel).self)
             opened.promises.append(promise)
             opened.hosts.append(host.name)
@@ -47,6 +53,14 @@ final class Stage {
         channel.connect(to: try SocketAddress(ipAddress: "192.0.2.2", port: 80), promise: nil)
         opened.promises.removeFirst().succeed(channel)
         loop.run()
+        return channel
+    }
+
+    /// The next connection that is asked for is there at once.
+    func prepare() throws -> EmbeddedChannel {
+        let channel = EmbeddedChannel(loop: loop)
+        channel.connect(to: try SocketAddress(ipAddress: "192.0.2.2", port: 80), promise: nil)
+        opened.ready.append(channel)
         return channel
     }
 
