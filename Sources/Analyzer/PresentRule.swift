@@ -3,30 +3,45 @@ import Retry
 /// The rule a log was recorded under, read off the log itself when nobody says what it was.
 struct PresentRule {
     var rule: Rule
+    /// Whether a rule file said it. A rule that was only read off the log serves for comparison and is never written.
+    let isGiven: Bool
     /// In words, when it was inferred; empty when a rule file said it.
     var assumption: String
 
-    /// What the attempts show: as many retries as the longest request made, after the outcomes that were followed by
-    /// one, with the median wait of each, under the longest limit seen on a first attempt.
+    /// More retries than a rule file may name are taken as that many, and longer limits as the longest.
+    private static let mostRetries = 20
+    private static let longestUs: Int64 = 86_400_000_000
+
+    /// What the attempts under the newest rule version show: as many retries as the longest request made, after the
+    /// outcomes that were followed by one, with the median wait of each. A limit that fired and was followed by a retry
+    /// is one of each try; the longest limit on a first attempt that was not is the whole request's.
     init(inferredFrom columns: AttemptColumns) {
+        isGiven = false
+        let newest = columns.ruleVersion.last ?? 0
+        let rows = (0..<columns.count).filter { columns.ruleVersion[$0] == newest }
         var waits: [[Int64]] = []
-        var retriedRequests: Set<UInt64> = []
-        var longestLimitUs: Int64 = 0
-        for row in 0..<columns.count {
-            let retry = Int(columns.attempt[row]) - 1
-            if retry == 0 { longestLimitUs = max(longestLimitUs, columns.timeoutUs[row]) }
-            if retry < 1 || columns.hedge[row] { continue }
+        var retried: Set<UInt64> = []
+        for row in rows where columns.attempt[row] > 1 && !columns.hedge[row] {
+            let retry = min(Self.mostRetries, Int(columns.attempt[row]) - 1)
             while waits.count < retry { waits.append([]) }
-            waits[retry - 1].append(columns.waitUs[row])
-            retriedRequests.insert(columns.request[row])
+            waits[retry - 1].append(min(Self.longestUs, columns.waitUs[row]))
+            retried.insert(columns.request[row])
         }
         var on: Set<Outcome> = []
-        if !waits.isEmpty {
-            for row in 0..<columns.count where columns.attempt[row] == 1 && columns.outcome[row].isFailure {
-                if retriedRequests.contains(columns.request[row]) { on.insert(columns.outcome[row]) }
-            }
+        var perTryUs: Int64 = 0
+        var longestLimitUs: Int64 = 0
+        for row in rows where columns.attempt[row] == 1 {
+            longestLimitUs = max(longestLimitUs, min(Self.longestUs, columns.timeoutUs[row]))
+            guard columns.outcome[row].isFailure, retried.contains(columns.request[row]) else { continue }
+            on.insert(columns.outcome[row])
+            if columns.outcome[row] == .timeout { perTryUs = max(perTryUs, columns.timeoutUs[row]) }
         }
-        rule = Rule(timeoutUs: longestLimitUs > 0 ? longestLimitUs : nil)
+        rule = Rule()
+        if perTryUs > 0 {
+            rule.perTryTimeoutUs = min(Self.longestUs, perTryUs)
+        } else if longestLimitUs > 0 {
+            rule.timeoutUs = longestLimitUs
+        }
         if waits.isEmpty || on.isEmpty {
             assumption = "no present rule was given and the log shows no retry: taken as none"
             return
@@ -42,6 +57,7 @@ struct PresentRule {
 
     init(given rule: Rule) {
         self.rule = rule
+        isGiven = true
         assumption = ""
     }
 }

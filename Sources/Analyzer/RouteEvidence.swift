@@ -46,6 +46,11 @@ struct RouteEvidence {
             assumptions.append(
                 "the log does not tell whether retries of slow attempts are fast: timeouts are left alone")
         }
+        let left = firsts.count { columns.outcome[$0] == .cancelled }
+        if left > 0 {
+            assumptions.append(
+                "clients that left before an answer are priced as if they had waited (requests: \(left))")
+        }
         if availability.isShared { assumptions.append("the hosts fail together: their states are taken as one") }
         self.assumptions = assumptions
     }
@@ -89,25 +94,32 @@ struct FactsBuilder {
 
     func facts(law: LatencyLaw) -> RouteFacts {
         let units = outages.units.count
-        let slowFromUs = Int64(law.quantileUs(0.9) ?? 0)
+        // Whatever the present or any candidate's limit could cut must be played.
+        let slowFromUs =
+            [
+                Int64(law.quantileUs(0.9) ?? 0), setting.present.rule.perTryTimeoutUs, setting.present.rule.timeoutUs,
+                setting.objective.deadlineUs,
+            ].compactMap { $0 }.min() ?? 0
         var fixedCostUs = [Double](repeating: 0, count: units)
         var fixedSuccesses = fixedCostUs
         var requests = fixedCostUs
         var recorded = UnitTotals(units: units)
         var failed: [RouteFacts.First] = []
         var slow: [RouteFacts.First] = []
-        let firstUs = columns.startUs[0]
-        let seconds = Int((columns.startUs[columns.count - 1] - firstUs) / 1_000_000) + 1
-        var requestsBySecond = [Int64](repeating: 0, count: seconds)
-        for row in firsts where columns.outcome[row] != .cancelled {
+        var arrivals: [RouteFacts.Arrival] = []
+        for row in firsts {
             let unit = outages.unit(of: row)
             requests[unit] += 1
-            requestsBySecond[Int((columns.startUs[row] - firstUs) / 1_000_000)] += 1
+            if let last = arrivals.last, columns.startUs[row] < last.startUs + 1000 {
+                arrivals[arrivals.count - 1].count += 1
+            } else {
+                arrivals.append(RouteFacts.Arrival(startUs: columns.startUs[row], count: 1))
+            }
             record(row, unit, in: &recorded)
             let durationUs = columns.durationUs[row]
             if columns.outcome[row] != .success {
                 failed.append(first(row, unit))
-            } else if durationUs > slowFromUs || durationUs > setting.objective.deadlineUs {
+            } else if durationUs > slowFromUs {
                 slow.append(first(row, unit))
             } else {
                 fixedCostUs[unit] += Double(durationUs)
@@ -117,7 +129,7 @@ struct FactsBuilder {
         return RouteFacts(
             objective: setting.objective, hostCount: columns.hostNames.count, failed: Self.thinned(failed),
             slow: Self.thinned(slow), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
-            requests: requests, recorded: recorded, requestsBySecond: requestsBySecond, firstUs: firstUs,
+            requests: requests, recorded: recorded, arrivals: arrivals,
             answerProbability: availability.answerProbability(host:atUs:), latency: latencies(law),
             failureUs: medianFailureUs)
     }
@@ -139,7 +151,15 @@ struct FactsBuilder {
             retryAfterUs: columns.retryAfterUs[row],
             isIdempotent: setting.isIdempotent
                 ?? RouteConfiguration.idempotentMethods.contains(columns.methodNames[Int(columns.method[row])]),
-            unit: unit, weight: 1)
+            unit: unit, hasStarted: hasStarted(row), weight: 1)
+    }
+
+    /// Whether a response that would have been an answer had begun before the attempt broke or was cut.
+    private func hasStarted(_ row: Int) -> Bool {
+        let status = Int(columns.status[row])
+        if columns.outcome[row] == .success || columns.outcome[row] == .errorStatus { return false }
+        if columns.isGRPC[row] { return false }
+        return status > 0 && Outcome(httpStatus: status) == .success
     }
 
     /// What the request cost as the log shows it.
@@ -155,18 +175,23 @@ struct FactsBuilder {
         if isSuccess && latencyUs <= setting.objective.deadlineUs { recorded.successes[unit] += 1 }
     }
 
+    /// A request that made more than one attempt succeeded when any of them did, at the end of the first that did.
     private static func ends(of columns: AttemptColumns) -> [UInt64: RequestEnd] {
         var ends: [UInt64: RequestEnd] = [:]
         for row in 0..<columns.count where columns.attempt[row] > 1 {
+            ends[columns.request[row]] = RequestEnd(endUs: 0, isSuccess: false, attempts: 1)
+        }
+        for row in 0..<columns.count {
+            guard var end = ends[columns.request[row]] else { continue }
             let endUs = columns.startUs[row] + columns.durationUs[row]
-            let isSuccess = columns.outcome[row] == .success
-            let known = ends[columns.request[row]]
-            let attempts = max(known?.attempts ?? 1, Int(columns.attempt[row]))
-            if let known, known.isSuccess || (!isSuccess && known.endUs > endUs) {
-                ends[columns.request[row]]?.attempts = attempts
-            } else {
-                ends[columns.request[row]] = RequestEnd(endUs: endUs, isSuccess: isSuccess, attempts: attempts)
+            end.attempts = max(end.attempts, Int(columns.attempt[row]))
+            if columns.outcome[row] == .success {
+                end.endUs = end.isSuccess ? min(end.endUs, endUs) : endUs
+                end.isSuccess = true
+            } else if !end.isSuccess {
+                end.endUs = max(end.endUs, endUs)
             }
+            ends[columns.request[row]] = end
         }
         return ends
     }

@@ -14,8 +14,17 @@ struct RouteFacts {
         var retryAfterUs: Int64
         var isIdempotent: Bool
         var unit: Int
+        /// Whether the response had begun when the attempt broke: the client had a part of it, nothing could be
+        /// retried.
+        var hasStarted: Bool = false
         /// How many requests of the log this row stands for (more than one when rows were thinned).
         var weight: Double
+    }
+
+    /// Requests that began within one millisecond.
+    struct Arrival: Equatable {
+        var startUs: Int64
+        var count: Int64
     }
 
     let objective: Objective
@@ -35,9 +44,8 @@ struct RouteFacts {
     /// What the log itself shows, by unit: cost in microseconds, extra attempts and successes of the requests as they
     /// were.
     let recorded: UnitTotals
-    /// Requests per second-long slot from `firstUs`, for the budget.
-    let requestsBySecond: [Int64]
-    let firstUs: Int64
+    /// When requests began, for the budget: those of one millisecond together, in order of time.
+    let arrivals: [Arrival]
     /// P(an attempt on a host at an instant is answered, sooner or later).
     let answerProbability: (_ host: Int, _ atUs: Int64) -> Double
     /// Time to an answer, by host.

@@ -7,7 +7,7 @@ struct RouteSetting {
     /// `nil`: by the request's method.
     let isIdempotent: Bool?
     let present: PresentRule
-    let isObjectiveGiven: Bool
+    let isDeadlineGiven: Bool
     private(set) var assumptions: [String] = []
 
     init(route: String, configuration: Configuration?, present set: RuleSet?, columns: AttemptColumns) {
@@ -15,14 +15,19 @@ struct RouteSetting {
         objective = configuration?.objective(for: route) ?? Objective()
         bounds = named?.bounds ?? Bounds()
         isIdempotent = named?.idempotent
-        isObjectiveGiven = configuration != nil
+        isDeadlineGiven = named?.isDeadlineGiven ?? configuration?.isDeadlineGiven ?? false
         present = set?.rule(for: route).map(PresentRule.init(given:)) ?? PresentRule(inferredFrom: columns)
-        if !isObjectiveGiven {
+        if configuration == nil {
             assumptions.append(
                 "default objective: deadline \(DurationText.format(objective.deadlineUs)), a failure costs "
                     + "\(DurationText.format(objective.failureCostUs)), an extra attempt "
                     + "\(DurationText.format(objective.attemptCostUs)), at most "
                     + "\(objective.maxExtraAttempts) extra attempts per request")
+        }
+        if configuration != nil && !isDeadlineGiven {
+            assumptions.append(
+                "no deadline was given: \(DurationText.format(objective.deadlineUs)) is taken for pricing, and no timeout "
+                    + "is shortened to it")
         }
         if !present.assumption.isEmpty { assumptions.append(present.assumption) }
     }
@@ -33,15 +38,24 @@ struct RouteSetting {
         var on: [RetryCondition] = [.outcome(.connectFailure), .outcome(.reset), .outcome(.errorStatus)]
         if evidence.seen.contains(.rateLimited) { on.append(.outcome(.rateLimited)) }
         if evidence.areSlowRetriesFast { on.append(.outcome(.timeout)) }
+        // What this search does not choose stays as it is.
         let frame = Rule(
             timeoutUs: timeoutUs,
             retry: RetryPolicy(
                 maxRetries: bounds.maxRetries, on: on, host: evidence.facts.hostCount > 1 ? .other : .any,
-                backoff: .waits([0], jitter: CandidateRules.jitter)))
+                backoff: .waits([0], jitter: CandidateRules.jitter)),
+            hedge: present.rule.hedge, ejectionUs: present.rule.ejectionUs)
         return CandidateRules(
             frame: frame, budgets: [budget(windowUs: 10_000_000)], maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
-            waitsBelowUs: Int64(Double(min(timeoutUs, objective.deadlineUs)) / (1 + CandidateRules.jitter)))
+            waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs))
+    }
+
+    /// Waits at their longest, the failure before them and a usual answer after them fit in the deadline.
+    private func waitsBelowUs(_ evidence: RouteEvidence, timeoutUs: Int64) -> Int64 {
+        let answerUs = evidence.latencyQuantileUs(0.9).map { Int64($0) } ?? 0
+        let leftUs = min(timeoutUs, objective.deadlineUs) - answerUs - evidence.facts.failureUs
+        return Int64(Double(max(0, leftUs)) / (1 + CandidateRules.jitter))
     }
 
     /// A cap at the objective's own limit. A long window lets a brief outage use what quiet minutes left over; a short
@@ -53,7 +67,7 @@ struct RouteSetting {
     /// The whole request's limit: the client's own deadline where it was given; else nothing is cut that the log shows
     /// answered.
     private func timeoutUs(for evidence: RouteEvidence) -> Int64 {
-        if isObjectiveGiven { return objective.deadlineUs }
+        if isDeadlineGiven { return objective.deadlineUs }
         let longest = CandidateRules.rounded(Double(evidence.longestSuccessUs) * 1.1)
         return max(objective.deadlineUs, present.rule.timeoutUs ?? 0, longest)
     }

@@ -48,9 +48,23 @@ struct RuleChoice {
             isChanged = true
             let share = Int(((1 - bestUs / presentUs) * 100).rounded())
             reason = "changed: costs \(share) % less, confirmed on outages it was not chosen on"
+        } else if confirmedGainUs.lowerBound > 0 || bestUs >= presentUs {
+            let extra = present.totals.extra.reduce(0, +) / facts.requestCount
+            let allowed = facts.objective.maxExtraAttempts
+            reason =
+                "kept: every rule within the limits costs more"
+                + (extra > allowed
+                    ? " (this one makes \(Self.share(extra)) extra attempts per request, allowed are \(Self.share(allowed)))"
+                    : "")
         } else {
-            reason = "kept: no rule is better beyond doubt (95 % interval of the best gain includes zero)"
+            reason = "kept: no rule is better beyond doubt (the 95 % interval of the best one's change includes zero)"
         }
+    }
+
+    /// Two decimals, without Foundation.
+    private static func share(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
     }
 
     private static func failingUnits(_ facts: RouteFacts) -> Set<Int> { Set(facts.failed.map(\.unit)) }

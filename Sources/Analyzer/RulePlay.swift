@@ -22,9 +22,8 @@ struct RulePlay {
     private var asked = 0.0
     private var refused = 0.0
 
-    /// Branches rarer than this are not followed: all that ends here together is less than a thousandth of a retry's
-    /// price.
-    private static let leastWeight = 1e-5
+    /// Branches rarer than this are not followed further but counted as failed there.
+    private static let leastWeight = 1e-6
 
     init(_ rule: Rule, on facts: RouteFacts) {
         self.facts = facts
@@ -46,21 +45,17 @@ struct RulePlay {
     mutating func playWithBudget() {
         guard let policy = rule.budget else { return playWithoutBudget() }
         var budget = RetryBudget(policy)
-        var nextSecond = 0
+        var nextArrival = 0
         var queue = PlayQueue()
         for (index, first) in played {
             begin(first, index)
             while let event = pending.popLast() { queue.push(event) }
         }
         while let event = queue.popEarliest() {
-            let second = Int((event.timeUs - facts.firstUs) / 1_000_000)
-            while nextSecond <= min(second, facts.requestsBySecond.count - 1) {
-                let count = facts.requestsBySecond[nextSecond]
-                if count > 0 {
-                    budget.recordRequest(
-                        nowUs: facts.firstUs + Int64(nextSecond) * 1_000_000, amount: count * RetryBudget.whole)
-                }
-                nextSecond += 1
+            while nextArrival < facts.arrivals.count, facts.arrivals[nextArrival].startUs <= event.timeUs {
+                let arrival = facts.arrivals[nextArrival]
+                budget.recordRequest(nowUs: arrival.startUs, amount: arrival.count * RetryBudget.whole)
+                nextArrival += 1
             }
             take(event) { weight in
                 budget.withdraw(nowUs: event.timeUs, amount: Int64(weight * Double(RetryBudget.whole)))
@@ -81,8 +76,12 @@ struct RulePlay {
         var machine = RetryMachine(rule: rule, isIdempotent: first.isIdempotent, startUs: first.startUs)
         let action = machine.next(.begin, nowUs: first.startUs, unit: 0, withdraw: { true })
         guard case .send(_, _, let limitUs) = action else { return }
+        if first.hasStarted {
+            _ = machine.next(.responseStarted, nowUs: first.startUs, unit: 0, withdraw: { false })
+        }
         let branch = PlayBranch(
-            machine: machine, row: Int32(index), weight: first.weight, tried: 1 << UInt64(first.host & 63))
+            machine: machine, row: Int32(index), weight: first.weight, tried: 1 << UInt64(first.host & 63),
+            host: first.host)
         let limit = limitUs ?? .max
         switch first.outcome {
         case .success:
@@ -91,7 +90,7 @@ struct RulePlay {
             } else {
                 pending.append(branch.ended(timedOut, atUs: first.startUs + limit))
             }
-        case .timeout, .cancelled:
+        case .timeout where !first.hasStarted, .cancelled where !first.hasStarted:
             beginCensored(first, branch, limit: limit)
         default:
             pending.append(
@@ -109,7 +108,9 @@ struct RulePlay {
         let reachUs = min(limit, facts.objective.deadlineUs)
         let (before, within) = (law.within(first.durationUs), law.within(reachUs))
         let left = 1 - before.share
-        let answered = left > 1e-9 ? max(0, within.share - before.share) / left : 0
+        // A cut-off attempt may have hung on a host that was down: no limit is long enough for that.
+        let up = facts.answerProbability(first.host, first.startUs)
+        let answered = left > 1e-9 ? up * max(0, within.share - before.share) / left : 0
         if answered > 0 {
             let meanUs = (within.partialMeanUs - before.partialMeanUs) / (within.share - before.share)
             settleSuccess(first, latencyUs: meanUs, weight: first.weight * answered)
@@ -158,6 +159,7 @@ struct RulePlay {
         var branch = start
         let host = pickHost(branch, choice)
         branch.tried |= 1 << UInt64(host & 63)
+        branch.host = host
         totals.extra[first.unit] += branch.weight
         totals.costUs[first.unit] += branch.weight * Double(facts.objective.attemptCostUs)
 
@@ -191,7 +193,12 @@ struct RulePlay {
     }
 
     private mutating func end(_ branch: PlayBranch, _ result: AttemptResult, atUs: Int64) {
-        if branch.weight > Self.leastWeight { pending.append(branch.ended(result, atUs: atUs)) }
+        if branch.weight > Self.leastWeight {
+            pending.append(branch.ended(result, atUs: atUs))
+        } else if branch.weight > 0 {
+            let first = row(branch.row)
+            settleFailure(first, latencyUs: atUs - first.startUs, weight: branch.weight)
+        }
     }
 
     private mutating func settleSuccess(_ first: RouteFacts.First, latencyUs: Double, weight: Double) {
@@ -212,7 +219,7 @@ struct RulePlay {
 
     /// The failure that a host shows while it is down: what this request met, or the limit if that is sooner.
     private func result(of first: RouteFacts.First, cutAt limit: Int64) -> AttemptResult {
-        if first.outcome.isCensored { return timedOut }
+        if first.outcome.isCensored && !first.hasStarted { return timedOut }
         if first.outcome == .success {
             return facts.failureUs >= limit ? timedOut : AttemptResult(outcome: .errorStatus, status: 503)
         }
@@ -226,11 +233,15 @@ struct RulePlay {
         return index < facts.failed.count ? facts.failed[index] : facts.slow[index - facts.failed.count]
     }
 
+    /// As the proxy picks: for `other` one not tried; when all were, any but the last.
     private func pickHost(_ branch: PlayBranch, _ choice: HostChoice) -> Int {
         let count = facts.hostCount
         let unit = Self.spread(row: branch.row, attempt: branch.attempt + 17)
-        let free = choice == .other ? (0..<count).filter { branch.tried & (1 << UInt64($0 & 63)) == 0 } : []
-        if free.isEmpty { return min(count - 1, Int(unit * Double(count))) }
+        var free = Array(0..<count)
+        if choice == .other && count > 1 {
+            let fresh = free.filter { branch.tried & (1 << UInt64($0 & 63)) == 0 }
+            free = fresh.isEmpty ? free.filter { $0 != branch.host } : fresh
+        }
         return free[min(free.count - 1, Int(unit * Double(free.count)))]
     }
 
@@ -248,6 +259,8 @@ struct PlayBranch {
     var weight: Double
     /// Hosts tried, as a bit set (hosts 64 apart share a bit).
     var tried: UInt64
+    /// The host of the last attempt.
+    var host: Int
     var attempt = 1
 
     func weighing(_ weight: Double) -> PlayBranch {

@@ -20,7 +20,7 @@ public struct RulePrice: Equatable, Sendable {
 public struct RouteTuning: Sendable {
     /// The route.
     public var route: String
-    /// Attempts, failures and outages (with blips: independent failure units) in the log.
+    /// Attempts in the log.
     public var attempts: Int
     /// Failed attempts.
     public var failures: Int
@@ -34,13 +34,21 @@ public struct RouteTuning: Sendable {
     public var objective: Objective
     /// Mean cost of a request as the log shows it, seconds.
     public var recordedCostSeconds: Double
-    /// The rule in force, priced by the model: close to `recordedCostSeconds` when the model is right.
+    /// Share of requests that were answered within the deadline, as the log shows it.
+    public var recordedSuccessShare: Double
+    /// Whether a rule file named the present rule; otherwise it was read off the log, for comparison only.
+    public var isPresentGiven: Bool
+    /// The rule in force, priced by the model: close to `recordedCostSeconds` when the model is right and the log was
+    /// recorded under this rule.
     public var present: RulePrice
     /// The rule to use: the present one when nothing is changed.
     public var chosen: RulePrice
     /// Whether `chosen` differs from `present`.
     public var isChanged: Bool
-    /// 95 % interval of chosen − present on outages it was not chosen on, seconds a request.
+    /// 95 % interval of chosen − present, seconds a request: bootstrap over all outages; 0 ... 0 when nothing changes.
+    public var change: ClosedRange<Double>
+    /// 95 % interval of what choosing is worth out of sample, as chosen − present in seconds a request: each half of
+    /// the outages priced under the rule that the other half chose. Below zero: confirmed.
     public var confirmedGain: ClosedRange<Double>
     /// Every candidate that was priced, of the grid and of the descents from it, cheapest first.
     public var candidates: [RulePrice]
@@ -55,7 +63,7 @@ public struct RouteTuning: Sendable {
             attempts: attempts, failures: failures, outages: outages, windowUs: windowUs,
             cost: CostEvidence(
                 before: rounded(present.costSeconds), after: rounded(chosen.costSeconds),
-                interval: rounded(confirmedGain.lowerBound)...rounded(confirmedGain.upperBound)),
+                interval: rounded(change.lowerBound)...rounded(change.upperBound)),
             reason: reason)
     }
 

@@ -58,14 +58,34 @@ public struct Tuner: Sendable {
         let choice = RuleChoice(search: search, present: setting.present.rule)
         let prices = price([choice.present, choice.chosen] + search.candidatesPlayed, search)
         let requests = facts.requestCount
+        let recordedSeconds = facts.recorded.costUs.reduce(0, +) / requests / 1e6
         return RouteTuning(
             route: columns.route, attempts: columns.count, failures: evidence.failures, outages: evidence.outages,
             requests: Int(requests), windowUs: evidence.windowUs, objective: setting.objective,
-            recordedCostSeconds: facts.recorded.costUs.reduce(0, +) / requests / 1e6, present: prices[0],
-            chosen: prices[1], isChanged: choice.isChanged,
+            recordedCostSeconds: recordedSeconds,
+            recordedSuccessShare: facts.recorded.successes.reduce(0, +) / requests,
+            isPresentGiven: setting.present.isGiven, present: prices[0],
+            chosen: prices[1], isChanged: choice.isChanged, change: change(choice, search),
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
             candidates: Self.ordered(prices.dropFirst(2)), reason: choice.reason,
-            assumptions: setting.assumptions + evidence.assumptions)
+            assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
+    }
+
+    private func change(_ choice: RuleChoice, _ search: RuleSearch) -> ClosedRange<Double> {
+        guard choice.isChanged else { return 0...0 }
+        let costs = search.replicateCosts([choice.chosen, choice.present], on: Array(0..<search.facts.units))
+        let interval = Bootstrap.interval95(zip(costs.column(0), costs.column(1)).map { $0 - $1 })
+        return interval.lowerBound / 1e6...interval.upperBound / 1e6
+    }
+
+    /// Where model and log disagree on the present rule, people should know before they believe the rest.
+    private func doubt(of present: RulePrice, against recordedSeconds: Double) -> [String] {
+        guard abs(present.costSeconds - recordedSeconds) > 0.15 * max(recordedSeconds, 0.001) else { return [] }
+        func shown(_ seconds: Double) -> String { DurationText.format(Int64((seconds * 1000).rounded()) * 1000) }
+        return [
+            "the present rule is priced at \(shown(present.costSeconds)) a request where the log shows "
+                + "\(shown(recordedSeconds)): the log was partly recorded under other rules, or the model misses something"
+        ]
     }
 
     /// A longer budget window is worth searching only where the short one refuses retries that were wanted.
@@ -77,12 +97,15 @@ public struct Tuner: Sendable {
         return RuleSearch(facts: facts, candidates: wider, replicates: replicates, seed: seed, knowing: short)
     }
 
-    /// Cheapest first; rules of one price by their waits, so that the order never depends on anything else.
+    /// Cheapest first; rules of one price by what they say, so that the order never depends on anything else.
     private static func ordered(_ prices: some Sequence<RulePrice>) -> [RulePrice] {
-        prices.sorted { first, second in
+        func key(_ rule: Rule) -> [Int64] {
+            let waits = CandidateRules.waits(of: rule)
+            return [Int64(waits.count), rule.perTryTimeoutUs ?? .max, rule.budget?.windowUs ?? 0] + waits
+        }
+        return prices.sorted { first, second in
             if first.costSeconds != second.costSeconds { return first.costSeconds < second.costSeconds }
-            let (one, other) = (CandidateRules.waits(of: first.rule), CandidateRules.waits(of: second.rule))
-            return one.count != other.count ? one.count < other.count : one.lexicographicallyPrecedes(other)
+            return key(first.rule).lexicographicallyPrecedes(key(second.rule))
         }
     }
 
@@ -105,7 +128,9 @@ public struct Tuner: Sendable {
     private func ruleSet(from tunings: [RouteTuning], nowUs: Int64) -> RuleSet {
         var set = RuleSet(version: (present?.version ?? 0) + 1, createdUs: nowUs, routes: present?.routes ?? [:])
         for tuning in tunings {
-            set.routes[tuning.route] = RuleSet.Entry(rule: tuning.chosen.rule, evidence: tuning.evidence)
+            // A rule that was only read off the log is not ours to put in force.
+            let rule = tuning.isChanged || tuning.isPresentGiven ? tuning.chosen.rule : Rule()
+            set.routes[tuning.route] = RuleSet.Entry(rule: rule, evidence: tuning.evidence)
         }
         return set
     }

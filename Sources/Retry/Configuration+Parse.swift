@@ -5,27 +5,31 @@ extension Configuration {
     public init(yaml text: String, file: String) throws(FileError) {
         let root = try YAMLReader.root(of: text, file: file)
         let keys = try root.mapping(keys: ["store", "rules", "listen", "admin", "objective", "routes"])
-        self.init()
+        self.init(isDeadlineGiven: false)
         if let value = keys["store"] { store = try Self.nonEmpty(value) }
         if let value = keys["rules"] { rules = try Self.nonEmpty(value) }
         if let value = keys["listen"] { listen = try Self.endpoint(value, ports: 0...65_535) }
         if let value = keys["admin"] { admin = try Self.endpoint(value, ports: 0...65_535) }
-        if let value = keys["objective"] { objective = try Self.objective(value, default: objective) }
+        if let value = keys["objective"] {
+            objective = try Self.objective(value, default: objective)
+            isDeadlineGiven = try Self.namesDeadline(value)
+        }
         guard let list = keys["routes"] else {
             throw root.error("routes is missing; write routes: with one key a route")
         }
         for (name, value) in try list.entries() {
-            routes.append(try Self.route(name, value, default: objective))
+            routes.append(try Self.route(name, value, in: self))
         }
         if routes.isEmpty { throw list.error("must name at least one route") }
     }
 
     private static func route(
-        _ name: String, _ reader: YAMLReader, default objective: Objective
+        _ name: String, _ reader: YAMLReader, in configuration: Configuration
     ) throws(FileError) -> RouteConfiguration {
-        if reader.isNull { return RouteConfiguration(name: name, objective: objective) }
+        var route = RouteConfiguration(
+            name: name, objective: configuration.objective, isDeadlineGiven: configuration.isDeadlineGiven)
+        if reader.isNull { return route }
         let keys = try reader.mapping(keys: ["match", "hosts", "idempotent", "objective", "bounds"])
-        var route = RouteConfiguration(name: name, objective: objective)
         if let value = keys["match"] { route.match = try match(value) }
         if let value = keys["hosts"] {
             for item in try value.items() {
@@ -36,9 +40,16 @@ extension Configuration {
             if route.hosts.isEmpty { throw value.error("must name at least one host, such as 10.0.0.1:80") }
         }
         if let value = keys["idempotent"] { route.idempotent = try value.boolean() }
-        if let value = keys["objective"] { route.objective = try Self.objective(value, default: objective) }
+        if let value = keys["objective"] {
+            route.objective = try Self.objective(value, default: configuration.objective)
+            if try namesDeadline(value) { route.isDeadlineGiven = true }
+        }
         if let value = keys["bounds"] { route.bounds = try bounds(value) }
         return route
+    }
+
+    private static func namesDeadline(_ objective: YAMLReader) throws(FileError) -> Bool {
+        try objective.entries().contains { $0.key == "deadline" }
     }
 
     private static func match(_ reader: YAMLReader) throws(FileError) -> RouteMatch {

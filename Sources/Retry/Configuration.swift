@@ -10,19 +10,23 @@ public struct Configuration: Equatable, Sendable {
     public var admin: String
     /// What a route's owner cares about, unless the route says otherwise.
     public var objective: Objective
+    /// Whether somebody named the deadline of `objective`; where nobody did, no timeout is shortened to it.
+    public var isDeadlineGiven: Bool
     /// In the order of the file: the first route that matches serves the request.
     public var routes: [RouteConfiguration]
 
     /// A configuration; every argument has its default.
     public init(
         store: String = "meantime.db", rules: String = "rules.yaml", listen: String = "127.0.0.1:8080",
-        admin: String = "127.0.0.1:9090", objective: Objective = Objective(), routes: [RouteConfiguration] = []
+        admin: String = "127.0.0.1:9090", objective: Objective = Objective(), isDeadlineGiven: Bool = true,
+        routes: [RouteConfiguration] = []
     ) {
         self.store = store
         self.rules = rules
         self.listen = listen
         self.admin = admin
         self.objective = objective
+        self.isDeadlineGiven = isDeadlineGiven
         self.routes = routes
     }
 
@@ -45,19 +49,22 @@ public struct RouteConfiguration: Equatable, Sendable {
     public var idempotent: Bool?
     /// What its owner cares about.
     public var objective: Objective
+    /// Whether somebody named the deadline of `objective`.
+    public var isDeadlineGiven: Bool
     /// What a tuned rule must stay within.
     public var bounds: Bounds
 
     /// A route.
     public init(
         name: String, match: RouteMatch = RouteMatch(), hosts: [String] = [], idempotent: Bool? = nil,
-        objective: Objective = Objective(), bounds: Bounds = Bounds()
+        objective: Objective = Objective(), isDeadlineGiven: Bool = true, bounds: Bounds = Bounds()
     ) {
         self.name = name
         self.match = match
         self.hosts = hosts
         self.idempotent = idempotent
         self.objective = objective
+        self.isDeadlineGiven = isDeadlineGiven
         self.bounds = bounds
     }
 

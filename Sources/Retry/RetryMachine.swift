@@ -189,7 +189,7 @@ public struct AttemptResult: Equatable, Sendable {
         self.status = status
         self.isGRPC = isGRPC
         self.retryAfterUs = retryAfterUs
-        self.mayHaveExecuted = mayHaveExecuted ?? (outcome != .connectFailure && outcome != .rateLimited)
+        self.mayHaveExecuted = mayHaveExecuted ?? !(outcome == .connectFailure || outcome == .rateLimited && !isGRPC)
         self.isReplayable = isReplayable
     }
 }

@@ -243,6 +243,8 @@ public struct RuleSet: Equatable, Sendable {
         self.routes = routes
     }
 
-    /// The rule of a route, if the set has one.
-    public func rule(for route: String) -> Rule? { routes[route]?.rule }
+    /// The rule of a route, if the set has one. An entry with nothing but evidence leaves its route as it is: no rule.
+    public func rule(for route: String) -> Rule? {
+        routes[route].flatMap { $0.rule == Rule() ? nil : $0.rule }
+    }
 }

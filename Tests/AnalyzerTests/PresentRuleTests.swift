@@ -5,11 +5,13 @@ import Testing
 
 @Suite struct PresentRuleTests {
     private func attempt(
-        _ request: UInt64, _ number: Int, _ outcome: Outcome, waitUs: Int64 = 0, timeoutUs: Int64 = 0
+        _ request: UInt64, _ number: Int, _ outcome: Outcome, waitUs: Int64 = 0, timeoutUs: Int64 = 0,
+        version: Int = 0
     ) -> Attempt {
         Attempt(
             startUs: Int64(request) * 1_000_000 + Int64(number) * 1000, durationUs: 500, route: "r", host: "h",
-            request: request, attempt: number, waitUs: waitUs, outcome: outcome, timeoutUs: timeoutUs)
+            request: request, attempt: number, waitUs: waitUs, outcome: outcome, timeoutUs: timeoutUs,
+            ruleVersion: version)
     }
 
     @Test func retriesWaitsAndCausesAreReadOffTheLog() {
@@ -36,5 +38,34 @@ import Testing
         let present = PresentRule(given: DefaultRules.envoy)
         #expect(present.rule == DefaultRules.envoy)
         #expect(present.assumption.isEmpty)
+    }
+
+    @Test func aLimitThatWasRetriedIsOneOfEachTry() {
+        let log = [
+            attempt(1, 1, .timeout, timeoutUs: 250_000), attempt(1, 2, .success, timeoutUs: 250_000),
+            attempt(2, 1, .success, timeoutUs: 250_000),
+        ]
+        let rule = PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log)).rule
+        #expect(rule.perTryTimeoutUs == 250_000)
+        #expect(rule.timeoutUs == nil)
+    }
+
+    @Test func onlyTheNewestVersionIsRead() {
+        let log = [
+            attempt(1, 1, .reset, version: 1), attempt(1, 2, .reset, version: 1), attempt(1, 3, .success, version: 1),
+            attempt(2, 1, .reset, version: 2), attempt(2, 2, .success, waitUs: 5000, version: 2),
+        ]
+        let rule = PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log)).rule
+        #expect(rule.retry?.maxRetries == 1)
+    }
+
+    @Test func whatNoRuleFileCouldSayIsCutToWhatOneCan() throws {
+        var wild = attempt(1, 1_000_000, .success, waitUs: .max, timeoutUs: .max)
+        wild.attempt = 1_000_000
+        let log = [attempt(1, 1, .reset, timeoutUs: .max), wild]
+        let rule = PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log)).rule
+        #expect(rule.retry?.maxRetries == 20)
+        let set = RuleSet(version: 1, createdUs: 0, routes: ["r": RuleSet.Entry(rule: rule)])
+        #expect(try RuleSet(yaml: set.yaml(), file: "rules.yaml") == set)
     }
 }

@@ -15,7 +15,7 @@ import Testing
         let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
         let facts = try evidence(columns).facts
         #expect(facts.requestCount == Double(columns.count))
-        #expect(facts.requestsBySecond.reduce(0, +) == Int64(columns.count))
+        #expect(facts.arrivals.reduce(0) { $0 + $1.count } == Int64(columns.count))
         #expect(facts.failed.count == columns.outcome.count { $0 == .errorStatus })
         let objective = Objective()
         let expected = (0..<columns.count).reduce(Int64(0)) { sum, row in
@@ -68,5 +68,55 @@ import Testing
         let columns = AttemptColumns(route: "r", attempts: [attempt])
         let setting = RouteSetting(route: "r", configuration: nil, present: nil, columns: columns)
         #expect(RouteEvidence(columns, setting: setting) == nil)
+    }
+
+    @Test func aLogThatSpansCenturiesNeedsNoMoreRoom() throws {
+        var attempts = (0..<300).map { index in
+            Attempt(
+                startUs: SampleLog.epochUs + Int64(index) * 10_000, durationUs: 1000, route: "r", host: "h",
+                request: UInt64(index) + 1, outcome: index % 10 == 0 ? .reset : .success, method: "GET")
+        }
+        attempts[0].startUs = 1
+        let facts = try evidence(AttemptColumns(route: "r", attempts: attempts)).facts
+        #expect(facts.arrivals.count == 300)
+        #expect(facts.requestCount == 300)
+    }
+
+    @Test func aHedgedRequestIsAnsweredWhenEitherAttemptIs() throws {
+        var attempts = (0..<100).map { index in
+            Attempt(
+                startUs: SampleLog.epochUs + Int64(index) * 100_000, durationUs: 3000, route: "r", host: "h",
+                request: UInt64(index) + 1, outcome: .success, method: "GET")
+        }
+        attempts.append(
+            Attempt(
+                startUs: attempts[50].startUs + 2000, durationUs: 1000, route: "r", host: "h", request: 51, attempt: 2,
+                outcome: .cancelled, method: "GET", hedge: true))
+        let facts = try evidence(AttemptColumns(route: "r", attempts: attempts)).facts
+        #expect(facts.recorded.successes.reduce(0, +) == 100)
+        // 100 × 3 ms and one extra attempt.
+        #expect(facts.recorded.costUs.reduce(0, +) == 350_000)
+    }
+
+    @Test func aClientThatLeftIsARequestAllTheSame() throws {
+        var attempts = (0..<100).map { index in
+            Attempt(
+                startUs: SampleLog.epochUs + Int64(index) * 100_000, durationUs: 3000, route: "r", host: "h",
+                request: UInt64(index) + 1, outcome: .success, method: "GET")
+        }
+        attempts[7].outcome = .cancelled
+        let read = try evidence(AttemptColumns(route: "r", attempts: attempts))
+        #expect(read.facts.requestCount == 100)
+        #expect(read.facts.failed.map(\.outcome) == [.cancelled])
+        #expect(read.assumptions.contains { $0.contains("clients that left") })
+    }
+
+    @Test func anAttemptThatBrokeAfterItsHeadIsKnown() throws {
+        var columns = SampleLog.columns(seconds: 10, isDown: { _, _ in false })
+        columns.outcome[100] = .reset
+        columns.outcome[200] = .reset
+        columns.status[200] = 0
+        let facts = try evidence(columns).facts
+        #expect(facts.failed.map(\.hasStarted) == [true, false])
     }
 }

@@ -11,15 +11,16 @@ import Testing
     /// Two hosts; `up` says when they answer; every answer takes 10 ms; one failed first attempt at 0 that took 2 ms.
     private func facts(
         up: @escaping (Int, Int64) -> Double, outcome: Outcome = .errorStatus, durationUs: Int64 = 2000,
-        isIdempotent: Bool = true, copies: Int = 1
+        isIdempotent: Bool = true, hasStarted: Bool = false, copies: Int = 1
     ) -> RouteFacts {
         let first = RouteFacts.First(
             startUs: 0, durationUs: durationUs, host: 0, outcome: outcome, status: 503, isGRPC: false, retryAfterUs: 0,
-            isIdempotent: isIdempotent, unit: 0, weight: 1)
+            isIdempotent: isIdempotent, unit: 0, hasStarted: hasStarted, weight: 1)
         return RouteFacts(
             objective: objective, hostCount: 2, failed: Array(repeating: first, count: copies), slow: [],
             slowFromUs: 20_000, fixedCostUs: [0], fixedSuccesses: [0], requests: [Double(copies)],
-            recorded: UnitTotals(units: 1), requestsBySecond: [Int64(copies)], firstUs: 0, answerProbability: up,
+            recorded: UnitTotals(units: 1), arrivals: [RouteFacts.Arrival(startUs: 0, count: Int64(copies))],
+            answerProbability: up,
             latency: Array(repeating: LatencyTable { $0 >= 10_000 ? 1 : 0 }, count: 2), failureUs: 2000)
     }
 
@@ -106,10 +107,41 @@ import Testing
         for time in times {
             queue.push(
                 PlayEvent(
-                    timeUs: time, what: .waitOver, branch: PlayBranch(machine: machine, row: 0, weight: 1, tried: 0)))
+                    timeUs: time, what: .waitOver,
+                    branch: PlayBranch(machine: machine, row: 0, weight: 1, tried: 0, host: 0)))
         }
         var drained: [Int64] = []
         while let event = queue.popEarliest() { drained.append(event.timeUs) }
         #expect(drained == times.sorted())
+    }
+
+    @Test func whatBrokeAfterItsResponseBeganIsNotRetried() {
+        let totals = played(rule(waits: [0]), facts(up: { _, _ in 1 }, outcome: .reset, hasStarted: true))
+        #expect(totals.extra == [0])
+        #expect(totals.costUs == [10_002_000])
+    }
+
+    @Test func whenAllHostsWereTriedTheLastOneIsLeftOut() {
+        // Host 0 is down for good, host 1 for the first retry only. The second retry may go back to host 0 but not stay
+        // on host 1: it fails.
+        let onlyHostOneLater: (Int, Int64) -> Double = { host, atUs in host == 1 && atUs > 3000 ? 1 : 0 }
+        #expect(played(rule(waits: [0, 10_000]), facts(up: onlyHostOneLater)).successes == [0])
+        #expect(abs(played(rule(waits: [0, 10_000, 0]), facts(up: onlyHostOneLater)).successes[0] - 1) < 1e-9)
+    }
+
+    @Test func aCutOffAttemptOnAHostThatWasDownNeverAnswers() {
+        let hung = facts(up: { _, _ in 0 }, outcome: .timeout, durationUs: 5000)
+        #expect(played(Rule(timeoutUs: 1_000_000), hung).successes == [0])
+        let slow = facts(up: { _, _ in 1 }, outcome: .timeout, durationUs: 5000)
+        #expect(abs(played(Rule(timeoutUs: 1_000_000), slow).successes[0] - 1) < 1e-9)
+    }
+
+    @Test func theBudgetSeesARequestBeforeItsOwnRetry() {
+        // Ratio 1 in a window of 200 ms: one request, one retry. Nothing to refuse.
+        let policy = BudgetPolicy(ratio: 1, minPerSecond: 0, windowUs: 200_000)
+        var play = RulePlay(rule(waits: [0], budget: policy), on: facts(up: { _, _ in 1 }))
+        play.playWithBudget()
+        #expect(play.refusedShare == 0)
+        #expect(play.totals.extra == [1])
     }
 }

@@ -62,6 +62,8 @@ import Testing
         #expect(abs(slow.present.costSeconds / fast.present.costSeconds / 10 - 1) < 0.01)
         #expect(slow.isChanged)
         #expect(slow.chosen.costSeconds < 0.3 * slow.present.costSeconds)
+        // Outages last 1 to 3 s here: the waits together must reach past the longest.
+        #expect(CandidateRules.waits(of: slow.chosen.rule).reduce(0, +) > 2_000_000)
     }
 
     @Test func boundsAreKept() throws {
@@ -78,13 +80,56 @@ import Testing
             SampleLog.columns(isDown: SampleLog.routeOutages), configuration: SampleLog.configuration(objective),
             present: single)
         #expect(tuning.chosen.extraAttempts <= 0.05)
-        #expect(tuning.chosen.rule.budget?.ratio ?? 0 <= 0.05)
+        if tuning.isChanged { #expect(try #require(tuning.chosen.rule.budget).ratio <= 0.05) }
     }
 
     @Test func aPostIsNotRepeatedOnceItMayHaveBeenExecuted() throws {
         let tuning = try tune(SampleLog.columns(method: "POST", isDown: SampleLog.hostOutages), present: single)
         #expect(!tuning.isChanged)
         #expect(tuning.candidates.allSatisfy { $0.extraAttempts == 0 })
+    }
+
+    @Test func everyAttemptInOneMicrosecondStillGivesAPrice() throws {
+        var columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        // A clock that only knows seconds.
+        columns.startUs = columns.startUs.map { $0 / 1_000_000 * 1_000_000 }
+        let tuning = try tune(columns, present: single)
+        #expect(tuning.present.costSeconds.isFinite && tuning.present.costSeconds > 0)
+        #expect(tuning.candidates.allSatisfy { $0.costSeconds.isFinite && $0.successShare <= 1 })
+        #expect(abs(tuning.present.costSeconds - tuning.recordedCostSeconds) < 0.02 * tuning.recordedCostSeconds)
+    }
+
+    @Test func aHostThatIsDeadThroughoutDoesNotHideTheRest() throws {
+        let tuning = try tune(
+            SampleLog.columns(hosts: 3, isDown: { host, _ in host == 2 }),
+            configuration: SampleLog.configuration(Objective(maxExtraAttempts: 0.5)), present: single)
+        #expect(tuning.isChanged)
+        #expect(tuning.chosen.successShare > 0.99)
+        #expect(tuning.chosen.interval.upperBound > tuning.chosen.interval.lowerBound)
+    }
+
+    @Test func aTimeoutIsOnlyShortenedToADeadlineThatSomebodyNamed() throws {
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        var configuration = SampleLog.configuration()
+        configuration.routes[0].isDeadlineGiven = false
+        let kept = try tune(columns, configuration: configuration, present: Rule(timeoutUs: 15_000_000))
+        #expect(kept.chosen.rule.timeoutUs == 15_000_000)
+        #expect(kept.assumptions.contains { $0.contains("no deadline was given") })
+        let given = try tune(columns, present: Rule(timeoutUs: 15_000_000))
+        #expect(given.chosen.rule.timeoutUs == 2_000_000)
+    }
+
+    @Test func aRuleThatMakesMoreLoadThanAllowedIsSaidToDoSo() throws {
+        let retry = RetryPolicy(maxRetries: 4, on: [.outcome(.errorStatus)], backoff: .waits([0, 150_000], jitter: 0))
+        let eager = Rule(timeoutUs: 2_000_000, retry: retry)
+        let objective = Objective(maxExtraAttempts: 0.001)
+        let tuning = try tune(
+            SampleLog.columns(isDown: SampleLog.routeOutages), configuration: SampleLog.configuration(objective),
+            present: eager)
+        #expect(!tuning.isChanged)
+        #expect(tuning.reason.contains("costs more"))
+        #expect(tuning.reason.contains("extra attempts per request, allowed are 0.00"))
+        #expect(tuning.change == 0...0)
     }
 
     @Test func tooFewFailuresChangeNothing() throws {
@@ -115,6 +160,9 @@ import Testing
         #expect(result.ruleSet.rule(for: "unseen") == DefaultRules.envoy)
         #expect(result.routes.map(\.route) == ["r", "quiet"])
         #expect(result.ruleSet.routes["quiet"]?.evidence?.reason.contains("kept") == true)
+        // Its present rule was only read off the log: evidence is written, a rule is not.
+        #expect(result.ruleSet.routes["quiet"]?.rule == Rule())
+        #expect(result.ruleSet.rule(for: "quiet") == nil)
         #expect(
             result.ruleSet.routes["r"]?.evidence?.cost?.after == (result.routes[0].chosen.costSeconds * 1e6).rounded()
                 / 1e6)

@@ -45,7 +45,9 @@ import Testing
         let configuration = try Configuration(yaml: "routes:\n  b:\n  a: {}\n", file: "meantime.yaml")
         #expect(
             configuration
-                == Configuration(routes: [RouteConfiguration(name: "b"), RouteConfiguration(name: "a")]))
+                == Configuration(
+                    isDeadlineGiven: false,
+                    routes: ["b", "a"].map { RouteConfiguration(name: $0, isDeadlineGiven: false) }))
     }
 
     @Test func `a route's objective changes only what it names, wherever the default stands`() throws {
@@ -165,5 +167,18 @@ import Testing
             guard let refusal = Self.refusal(String(Self.example.prefix(length))) else { continue }
             #expect(refusal.hasPrefix("meantime.yaml:") && !refusal.contains("\n"), "\(refusal)")
         }
+    }
+
+    @Test func `a deadline counts as given where somebody wrote it`() throws {
+        let text = """
+            objective: {failure_cost: 5s}
+            routes:
+              a:
+              b: {objective: {deadline: 1s}}
+            """
+        let configuration = try Configuration(yaml: text, file: "meantime.yaml")
+        #expect(configuration.routes.map(\.isDeadlineGiven) == [false, true])
+        let all = try Configuration(yaml: "objective: {deadline: 3s}\nroutes: {a: }\n", file: "meantime.yaml")
+        #expect(all.routes.map(\.isDeadlineGiven) == [true])
     }
 }

@@ -57,7 +57,9 @@ import Testing
         let text = "version: 1\nroutes:\n  a: {retry: {max_retries: 2, on: [http_503]}}\n  b: {}\n"
         let set = try RuleSet(yaml: text, file: "rules.yaml")
         #expect(set.createdUs == 0)
-        #expect(set.rule(for: "b") == Rule())
+        #expect(set.routes["b"]?.rule == Rule())
+        // Nothing is said of the route: it has no rule of its own.
+        #expect(set.rule(for: "b") == nil)
         #expect(
             set.rule(for: "a")
                 == Rule(

@@ -100,7 +100,7 @@ struct HostStateChain {
             let (emitUp, emitDown) = emission(symbols[index])
             let downPart = down * emitDown
             let sum = (1 - down) * emitUp + downPart
-            down = downPart / sum
+            down = Self.possible(downPart / sum)
             filteredDown[index] = down
             product *= sum
             if product < 1e-200 {
@@ -143,10 +143,15 @@ struct HostStateChain {
             collectProbe(into: &statistics, symbol: symbols[index], down: posteriorDown)
             let (emitUp, emitDown) = emission(symbols[index])
             let upPart = emitUp * betaUp
-            aheadUp[index] = upPart / (upPart + emitDown * betaDown)
+            aheadUp[index] = Self.possible(upPart / (upPart + emitDown * betaDown))
         }
         return statistics
     }
+
+    /// A share that rounding has not made certain: two probes in one microsecond may contradict each other, and a state
+    /// that both sides exclude would be 0/0.
+    @inline(__always)
+    private static func possible(_ share: Double) -> Double { min(1 - 1e-12, max(1e-12, share)) }
 
     @inline(__always)
     private func emission(_ symbol: UInt8) -> (up: Double, down: Double) {

@@ -4,7 +4,8 @@ public import Retry
 ///
 /// A thousand failures in one outage are one observation, so the bootstrap resamples units, never rows. Outages of
 /// hosts whose extents may overlap, as far as the probes can tell, are one unit: they may share a cause. Quiet time is
-/// cut into blocks of equal length (1/256 of the log, at least 1 s); a blip belongs to the block it falls in.
+/// cut into blocks of equal length (1/256 of the log, at least 1 s); a blip belongs to the block it falls in. An outage
+/// longer than a quarter of the log is cut into blocks too.
 ///
 /// methods: outages
 public struct Outages: Sendable {
@@ -98,26 +99,33 @@ public struct Outages: Sendable {
     ) {
         let blockUs = max(1_000_000, (endUs - firstUs) / 256)
         var planned: [Unit] = []
-        func addQuiet(_ fromUs: Int64, _ toUs: Int64) {
+        func addBlocks(_ fromUs: Int64, _ toUs: Int64, isOutage: Bool = false) {
             guard toUs > fromUs else { return }
             let blocks = max(1, (toUs - fromUs) / blockUs)
             for block in 0..<blocks {
                 let begin = fromUs + (toUs - fromUs) / blocks * block
                 let end = block + 1 == blocks ? toUs : fromUs + (toUs - fromUs) / blocks * (block + 1)
                 planned.append(
-                    Unit(beginUs: begin, endUs: end, isOutage: false, rows: 0, failures: 0, isCut: false))
+                    Unit(beginUs: begin, endUs: end, isOutage: isOutage, rows: 0, failures: 0, isCut: isOutage))
             }
         }
         var reachedUs = firstUs
         for span in spans {
-            addQuiet(reachedUs, span.beginUs)
+            addBlocks(reachedUs, span.beginUs)
+            if span.endUs - span.beginUs > (endUs - firstUs) / 4 {
+                // A condition of the whole log rather than an event in it (a host that is dead throughout): as one unit
+                // it would swallow all other evidence.
+                addBlocks(max(span.beginUs, reachedUs), span.endUs, isOutage: true)
+                reachedUs = max(reachedUs, span.endUs)
+                continue
+            }
             planned.append(
                 Unit(
                     beginUs: max(span.beginUs, reachedUs), endUs: span.endUs, isOutage: true, rows: 0, failures: 0,
                     isCut: span.isCut))
             reachedUs = max(reachedUs, span.endUs)
         }
-        addQuiet(reachedUs, endUs)
+        addBlocks(reachedUs, endUs)
         assign(columns, to: planned)
     }
 

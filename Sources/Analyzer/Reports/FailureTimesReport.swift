@@ -34,7 +34,7 @@ public enum FailureTimesReport {
     ]
 
     private static func rows(of attempts: AttemptColumns) -> [[ReportTable.Cell]] {
-        let states = HostStateSmoother().smooth(attempts)
+        let states = Availability(attempts).smoothed
         let outages = Outages(columns: attempts, states: states)
         let failures = attempts.outcome.count(where: \.isFailure)
         var generator = ReportGenerator(of: attempts)

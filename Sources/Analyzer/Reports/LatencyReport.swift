@@ -8,7 +8,7 @@ public enum LatencyReport {
     public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
         var table = ReportTable(title: "latency", columns: columns)
         try scope.forEachRoute(of: source) { attempts in
-            let states = HostStateSmoother().smooth(attempts)
+            let states = Availability(attempts).smoothed
             let dependence = AttemptDependence(columns: attempts, states: states)
             let hosts: [Int?] = [nil] + (attempts.hostNames.count > 1 ? attempts.hostNames.indices.map { $0 } : [])
             for host in hosts {

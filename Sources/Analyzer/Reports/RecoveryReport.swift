@@ -38,7 +38,7 @@ public enum RecoveryReport {
 
     /// All curves of one route: both places; all failures together, then each kind that has at least 20.
     public static func curves(of attempts: AttemptColumns) -> [Named] {
-        let states = HostStateSmoother().smooth(attempts)
+        let states = Availability(attempts).smoothed
         let outages = Outages(columns: attempts, states: states)
         let recovery = RecoveryIntervals(columns: attempts)
         var generator = ReportGenerator(of: attempts)

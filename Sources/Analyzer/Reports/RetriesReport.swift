@@ -64,7 +64,7 @@ public enum RetriesReport {
     }
 
     private static func rows(of attempts: AttemptColumns) -> [[ReportTable.Cell]] {
-        let states = HostStateSmoother().smooth(attempts)
+        let states = Availability(attempts).smoothed
         var all = Tally()
         var parts: [Key: Tally] = [:]
         for row in 0..<attempts.count where attempts.attempt[row] > 1 {
