@@ -103,6 +103,26 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `what looks like a heading is a malformed line, but for a reject file`(strict: Bool) throws {
+        try withTemporaryDirectory { folder in
+            try write(Array("\(Self.good)\n#rejected x:1: why\n".utf8), to: folder + "/log")
+            let importer = AttemptImporter(format: .attempts, strict: strict, rejectPath: folder + "/rejects")
+            if strict {
+                #expect(throws: ImportError.self) {
+                    try importer.run(inputs: [.file(folder + "/log")], into: MemoryTarget())
+                }
+                return
+            }
+            for _ in 0..<2 {
+                let report = try importer.run(inputs: [.file(folder + "/log")], into: MemoryTarget())
+                #expect(report.rejects == 1 && report.blankLines == 0 && report.isClosed)
+                let kept = try ImportSupport.lines(folder + "/rejects")
+                #expect(kept.count == 2 && kept[1] == "#rejected x:1: why")
+            }
+        }
+    }
+
     @Test func `there is no reject file without a malformed line`() throws {
         try withTemporaryDirectory { folder in
             try write(Array(Self.good.utf8), to: folder + "/log")

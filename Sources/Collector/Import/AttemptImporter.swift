@@ -97,7 +97,7 @@ public struct AttemptImporter {
         var envoy = EnvoyLineParser()
         while let line = try Self.next(reader) {
             do throws(LineFault) {
-                guard let bytes = try ImportRun.content(of: line) else { continue }
+                guard let bytes = try ImportRun.content(of: line, reader) else { continue }
                 switch format {
                 case .attempts: _ = try attempts.parse(bytes)
                 case .envoy: _ = try envoy.parse(bytes)

@@ -31,13 +31,17 @@ final class ImportRun {
     }
 
     /// The bytes of a line to parse, `nil` for an empty line or the heading of a reject file.
-    static func content(of line: LineReader.Line) throws(LineFault) -> UnsafeRawBufferPointer? {
+    static func content(
+        of line: LineReader.Line, _ reader: LineReader
+    ) throws(LineFault) -> UnsafeRawBufferPointer? {
         switch line {
         case .tooLong(_, let bytes):
             throw LineFault("the line is \(bytes) bytes long, at most \(LineReader.limit) are taken")
         case .text(let bytes, _):
             let isBlank = bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 }
-            return isBlank || RejectFile.isHeading(bytes) ? nil : bytes
+            let isHeading = RejectFile.isHeading(bytes)
+            if reader.number == 1 { reader.isRejectFile = isHeading }
+            return isBlank || isHeading && reader.isRejectFile ? nil : bytes
         }
     }
 
@@ -109,7 +113,7 @@ final class ImportRun {
             report.lines += 1
             if report.lines % Self.linesPerProgress == 0 { tellProgress() }
             do {
-                if let bytes = try Self.content(of: line) { return try parse(bytes) }
+                if let bytes = try Self.content(of: line, reader) { return try parse(bytes) }
                 report.blankLines += 1
             } catch {
                 try reject(line, reader, error)

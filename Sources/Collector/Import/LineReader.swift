@@ -17,6 +17,8 @@ final class LineReader {
     let source: ByteSource
     /// The number of the line that was given last, from 1.
     private(set) var number = 0
+    /// Whether the first line is the heading of a reject file; elsewhere what looks like one is data.
+    var isRejectFile = false
 
     private var buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
     private var start = 0

@@ -89,10 +89,14 @@ final class RejectFile {
         try endLastLine()
         guard let source = try? ByteSource(.file(path)) else { return }
         let reader = LineReader(source)
+        var isBelowHeading = false
         while let line = try reader.next() {
             switch line {
             case .text(let bytes, _), .tooLong(let bytes, _):
-                if !Self.isHeading(bytes) { known.insert(XXH64.hash(bytes)) }
+                // The line below a heading is the malformed one, also when it looks like a heading itself.
+                let isLine = isBelowHeading || !Self.isHeading(bytes)
+                if isLine { known.insert(XXH64.hash(bytes)) }
+                isBelowHeading = !isLine
             }
         }
     }
