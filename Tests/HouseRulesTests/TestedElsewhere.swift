@@ -27,7 +27,6 @@ enum TestedElsewhere {
             "Collector/Import/JSONText.swift",
             "Collector/Import/JSONToken.swift",
         ],
-        "ImportMalformedTests.swift": ["Collector/Import/RejectFile.swift"],
         // Proxy
         "HTTPTests.swift": ["Proxy/ClientConnection.swift", "Proxy/FieldRules.swift", "Proxy/OwnAnswer.swift"],
         "ExchangeInVirtualTimeTests.swift": [
