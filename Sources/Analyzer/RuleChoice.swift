@@ -51,11 +51,12 @@ struct RuleChoice {
         } else if confirmedGainUs.lowerBound > 0 || bestUs >= presentUs {
             let extra = present.totals.extra.reduce(0, +) / facts.requestCount
             let allowed = facts.objective.maxExtraAttempts
-            reason =
-                "kept: every rule within the limits costs more"
-                + (extra > allowed
-                    ? " (this one makes \(Self.share(extra)) extra attempts per request, allowed are \(Self.share(allowed)))"
-                    : "")
+            reason = "kept: every rule within the limits costs more"
+            if extra > allowed {
+                reason +=
+                    " (this one makes \(Self.share(extra)) extra attempts per request, "
+                    + "allowed are \(Self.share(allowed)))"
+            }
         } else {
             reason = "kept: no rule is better beyond doubt (the 95 % interval of the best one's change includes zero)"
         }

@@ -2,9 +2,9 @@ import Glibc
 
 /// How a store can be opened for reading.
 ///
-/// SQLite's write-ahead log is read by way of a file `-shm` beside the store, which the reader makes if it is not there.
-/// Who cannot write to the directory can read a store at rest as a file that does not change, and one in use by way of
-/// the `-shm` that the writer made.
+/// SQLite's write-ahead log is read by way of a file `-shm` beside the store, which the reader makes if it is not
+/// there. Who cannot write to the directory can read a store at rest as a file that does not change, and one in use by
+/// way of the `-shm` that the writer made.
 enum ReadAccess: Equatable {
     case ordinary
     /// The store is at rest; the file is taken not to change while it is read.

@@ -7,11 +7,9 @@ enum UnsavedFile {
     /// How many lines are written at once.
     private static let linesAtOnce = 1_024
 
-    /// Writes a new file; on the disk when the call returns. Gives its path.
+    /// Writes a new file, named after the end of its last attempt; on the disk when the call returns. Gives its path.
     static func write(_ attempts: [Attempt], store: String) throws(StoreError) -> String {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let time = Timestamp.format(Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000)
+        let time = Timestamp.format(attempts.map(\.endUs).max() ?? 0)
         let path = "\(store).unsaved-\(time.filter { $0 != ":" }).jsonl"
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw StoreError(.io, path: path, "cannot be made: \(ByteSource.lastError())") }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Collector
 
-/// Reading where the directory cannot be written. Rights do not stop root, so the decision and the way are tested apart.
+/// Reading where the directory cannot be written. Rights do not stop root, so the decision and the way are tested
+/// apart.
 @Suite struct ReadAccessTests {
     @Test func `who can write beside the store reads it as ever`() {
         for walBytes in [nil, 0, 4096] as [Int64?] {

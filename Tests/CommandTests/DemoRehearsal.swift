@@ -136,7 +136,9 @@ struct DemoRehearsal {
             return (turns[route] - 1) % all.count
         }
         let untried = choice == .other ? all.filter { !tried.contains($0) } : []
-        let places = untried.isEmpty ? all : untried
+        // As the proxy does: when all were tried, any but the last.
+        let others = choice == .other && all.count > 1 ? all.filter { $0 != tried.last } : all
+        let places = untried.isEmpty ? others : untried
         return places[min(Int(dice.unit() * Double(places.count)), places.count - 1)]
     }
 

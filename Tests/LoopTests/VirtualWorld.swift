@@ -139,7 +139,9 @@ struct VirtualWorld {
 
     private func pick(_ pending: Pending, _ choice: HostChoice, _ draw: inout Draw) -> Int {
         let free = choice == .other ? (0..<trouble.hosts).filter { !pending.tried.contains($0) } : []
-        let among = free.isEmpty ? Array(0..<trouble.hosts) : free
+        // As the proxy does: when all were tried, any but the last.
+        let others = (0..<trouble.hosts).filter { choice == .any || trouble.hosts == 1 || $0 != pending.host }
+        let among = !free.isEmpty ? free : pending.tried.isEmpty ? Array(0..<trouble.hosts) : others
         return among[Int(draw.unit() * Double(among.count))]
     }
 

@@ -30,6 +30,16 @@ final class ImportStore: ImportTarget {
         try opened.append(attempts)
     }
 
+    /// Held over the whole import, also while there is no store yet. One that another import has made meanwhile is
+    /// taken.
+    func lockImports() throws -> ImportLock? {
+        let lock = try ImportLock(store: path)
+        if store == nil && StoreFile.exists(path) { store = try AttemptStore.open(path: path, mode: .readWrite) }
+        return lock
+    }
+
+    var reservedPaths: [String] { AttemptStore.files(path: path) }
+
     func fingerprints(fromUs: Int64, toUs: Int64) throws -> [UInt64: Int] {
         try store?.fingerprints(fromUs: fromUs, toUs: toUs) ?? [:]
     }
