@@ -17,7 +17,7 @@ struct PresentRule {
     /// is one of each try; the longest limit on a first attempt that was not is the whole request's.
     init(inferredFrom columns: AttemptColumns) {
         isGiven = false
-        let newest = columns.ruleVersion.last ?? 0
+        let newest = columns.ruleVersion.max() ?? 0
         let rows = (0..<columns.count).filter { columns.ruleVersion[$0] == newest }
         var waits: [[Int64]] = []
         var retried: Set<UInt64> = []
