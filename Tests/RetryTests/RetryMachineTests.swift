@@ -225,6 +225,8 @@ import Testing
             #expect(AttemptResult(outcome: outcome).mayHaveExecuted == !isSafe)
         }
         #expect(AttemptResult(outcome: .reset, mayHaveExecuted: false).mayHaveExecuted == false)
+        // RESOURCE_EXHAUSTED may also come after the work was done, HTTP 429 before it.
+        #expect(AttemptResult(outcome: .rateLimited, status: 8, isGRPC: true).mayHaveExecuted)
     }
 
     @Test func `every verdict has a name of its own`() {
