@@ -94,14 +94,7 @@ extension AttemptStore {
     public func missingAttempts(fromUs: Int64?, toUs: Int64?) throws(StoreError) -> Int {
         try read { (reader) throws(StoreError) in
             let filter = RowFilter(fromUs: fromUs, toUs: toUs)
-            let dropped = try reader.connection.prepare(
-                """
-                SELECT coalesce(sum(attempts), 0) FROM dropped
-                WHERE last_start_us >= ?1 AND (?2 IS NULL OR first_start_us < ?2)
-                """)
-            dropped.bind(filter.lowUs, at: 1)
-            if let toUs { dropped.bind(toUs, at: 2) }
-            var missing = try dropped.step() ? Int(dropped.integer(0)) : 0
+            var missing = try reader.dropped(filter)
             for one in try reader.check(filter) {
                 note([one])
                 missing += one.rows

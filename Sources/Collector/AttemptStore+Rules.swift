@@ -51,37 +51,27 @@ extension AttemptStore {
             insert.bind(why, at: 4)
             insert.bind(yaml, at: 5)
             try insert.run()
+            writer.ledger.add(
+                Ledger.digest(integers: [Int64(ruleSet.version), atUs], texts: [who, why, yaml]), to: .ruleSet)
         }
     }
 
     /// Every version that was kept, oldest first.
     public func ruleHistory() throws(StoreError) -> [RuleSetRecord] {
-        try ruleSets("SELECT version, at_us, who, why, yaml FROM rule_set ORDER BY version")
+        try read { (reader) throws(StoreError) in try reader.ruleSets() }
     }
 
     /// One version, if it was kept.
     public func ruleSet(version: Int) throws(StoreError) -> RuleSetRecord? {
-        try ruleSets("SELECT version, at_us, who, why, yaml FROM rule_set WHERE version = \(version)").first
+        try ruleHistory().first { $0.version == version }
     }
 
     /// The version after the newest that was kept; 1 when there is none.
     public func nextRuleVersion() throws(StoreError) -> Int {
-        try read { (reader) throws(StoreError) in
-            Int(try reader.connection.integer("SELECT coalesce(max(version), 0) + 1 FROM rule_set"))
+        let newest = try ruleHistory().last?.version ?? 0
+        guard newest < Int.max else {
+            throw StoreError(.conflict, path: path, "there is no rule version after \(newest)")
         }
-    }
-
-    private func ruleSets(_ sql: String) throws(StoreError) -> [RuleSetRecord] {
-        try read { (reader) throws(StoreError) in
-            let select = try reader.connection.prepare(sql)
-            var found: [RuleSetRecord] = []
-            while try select.step() {
-                found.append(
-                    RuleSetRecord(
-                        version: Int(select.integer(0)), atUs: select.integer(1), who: select.text(2),
-                        why: select.text(3), yaml: select.text(4)))
-            }
-            return found
-        }
+        return newest + 1
     }
 }

@@ -90,7 +90,7 @@ struct ChunkCursor {
         guard next == entries.count else { return nil }
         next += 1
         // A row's fingerprint needs all of its columns, so the tail is read whole; what was not asked for goes then.
-        var (rows, ids, broken) = try reader.tail(filter, names: names)
+        var (rows, ids, broken) = try reader.tail(names: names)
         damage += broken
         for column in Column.allCases where ![.route, .startUs].contains(column) && !columns.contains(column) {
             rows[column] = []

@@ -12,6 +12,15 @@ enum NameKind: Int, CaseIterable, Sendable {
         case .method: "method"
         }
     }
+
+    /// Its line of the ledger.
+    var part: Ledger.Part {
+        switch self {
+        case .route: .route
+        case .host: .host
+        case .method: .method
+        }
+    }
 }
 
 /// Names of one kind by code, shared by all segments of a store. Codes are 0, 1, 2, ... and never change meaning.
@@ -19,6 +28,8 @@ struct NameTable: Equatable, Sendable {
     private(set) var names: [String] = []
     /// Digest of each name, for fingerprints.
     private(set) var hashes: [UInt64] = []
+    /// What the ledger must say of these names.
+    private(set) var account = LedgerAccount()
     private var codes: [String: Int64] = [:]
 
     var count: Int { names.count }
@@ -26,6 +37,7 @@ struct NameTable: Equatable, Sendable {
     func code(of name: String) -> Int64? { codes[name] }
 
     mutating func add(_ name: String) {
+        account.add(UInt64(bitPattern: Names.digest(name, code: Int64(names.count))))
         codes[name] = Int64(names.count)
         names.append(name)
         hashes.append(XXH64.hash(name))
@@ -35,14 +47,24 @@ struct NameTable: Equatable, Sendable {
 /// The three name tables, as far as this process has read them.
 struct Names: Equatable, Sendable {
     var tables = Array(repeating: NameTable(), count: NameKind.allCases.count)
+    /// Names that the present transaction has added: the ledger does not know of them yet.
+    private var added = Array(repeating: LedgerAccount(), count: NameKind.allCases.count)
 
     subscript(kind: NameKind) -> NameTable {
         _read { yield tables[kind.rawValue] }
         _modify { yield &tables[kind.rawValue] }
     }
 
-    /// Reads the names that were added since the last look.
-    mutating func refresh(from connection: Connection) throws(StoreError) {
+    /// Moves what was added into a transaction's changes.
+    mutating func takeAdded(into changes: inout LedgerChanges) {
+        for kind in NameKind.allCases {
+            changes.add(added[kind.rawValue], to: kind.part)
+            added[kind.rawValue] = LedgerAccount()
+        }
+    }
+
+    /// Reads the names that were added since the last look, and holds what is there against the ledger.
+    mutating func refresh(from connection: Connection, ledger: Ledger?) throws(StoreError) {
         for kind in NameKind.allCases {
             let statement = try connection.prepare(
                 "SELECT code, name, digest FROM \(kind.table) WHERE code >= ? ORDER BY code")
@@ -56,6 +78,7 @@ struct Names: Equatable, Sendable {
                 }
                 self[kind].add(name)
             }
+            try ledger?.require(self[kind].account - added[kind.rawValue], kind.part, path: connection.path)
         }
     }
 
@@ -63,7 +86,7 @@ struct Names: Equatable, Sendable {
     mutating func code(of name: String, _ kind: NameKind, on connection: Connection) throws(StoreError) -> Int64 {
         if let known = self[kind].code(of: name) { return known }
         // Another writer may have added it.
-        try refresh(from: connection)
+        try refresh(from: connection, ledger: Ledger.of(connection))
         if let known = self[kind].code(of: name) { return known }
         let code = Int64(self[kind].count)
         let insert = try connection.prepare("INSERT INTO \(kind.table) (code, name, digest) VALUES (?, ?, ?)")
@@ -71,11 +94,12 @@ struct Names: Equatable, Sendable {
         insert.bind(name, at: 2)
         insert.bind(Self.digest(name, code: code), at: 3)
         try insert.run()
+        added[kind.rawValue].add(UInt64(bitPattern: Self.digest(name, code: code)))
         self[kind].add(name)
         return code
     }
 
-    private static func digest(_ name: String, code: Int64) -> Int64 {
+    static func digest(_ name: String, code: Int64) -> Int64 {
         Int64(bitPattern: XXH64.hash(name, seed: UInt64(bitPattern: code)))
     }
 }

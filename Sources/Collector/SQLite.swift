@@ -55,6 +55,9 @@ final class Connection: Sendable {
         return try statement.step() ? statement.integer(0) : 0
     }
 
+    /// The row id of the last row that was inserted.
+    var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+
     /// What the last call on this connection complained about, as one of the store's errors.
     func error() -> StoreError {
         let code = sqlite3_extended_errcode(handle)

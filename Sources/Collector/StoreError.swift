@@ -49,7 +49,7 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// A part of the store that cannot be read: it is skipped, named and counted, never taken for empty.
 public struct SegmentDamage: Equatable, Hashable, Sendable, CustomStringConvertible {
-    /// The segment's number; 0 for rows of the tail.
+    /// The segment's number; 0 for rows of the tail, -1 for segments that are not even listed.
     public var segment: Int64
     /// How many attempts cannot be read.
     public var rows: Int
@@ -62,7 +62,7 @@ public struct SegmentDamage: Equatable, Hashable, Sendable, CustomStringConverti
 
     /// `segment 12 is damaged (131072 attempts missing): checksum of column start_us`
     public var description: String {
-        let place = segment == 0 ? "the tail" : "segment \(segment)"
+        let place = segment < 0 ? "the list of segments" : segment == 0 ? "the tail" : "segment \(segment)"
         return "\(place) is damaged (\(rows) attempts missing): \(reason)"
     }
 }

@@ -5,7 +5,7 @@ enum StoreSchema {
     /// "Mean": tells a store from other applications' SQLite files.
     static let applicationID: Int64 = 0x4D65_616E
     /// Grows when an older Meantime could no longer read the file.
-    static let version: Int64 = 1
+    static let version: Int64 = 2
 
     private static let tables = """
         CREATE TABLE route (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
@@ -30,6 +30,7 @@ enum StoreSchema {
         CREATE TABLE rule_set (
           version INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
           yaml TEXT NOT NULL);
+        \(Ledger.table)
         """
 
     /// What the file's first bytes say, without SQLite: opening another application's file could change it.
@@ -68,8 +69,27 @@ enum StoreSchema {
         do throws(StoreError) {
             if try connection.integer("SELECT count(*) FROM sqlite_schema") == 0 {
                 try connection.execute(tables)
+                try Ledger.count(on: connection)
                 try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             }
+            try connection.execute("COMMIT")
+        } catch {
+            try? connection.execute("ROLLBACK")
+            throw error
+        }
+    }
+
+    /// Brings a store of an earlier version up to this one. Before version 2 there was no ledger.
+    static func upgrade(on connection: Connection) throws(StoreError) {
+        guard try connection.integer("PRAGMA user_version") < version else { return }
+        try connection.execute("BEGIN IMMEDIATE")
+        do throws(StoreError) {
+            // Another process may have been quicker.
+            if try connection.integer("PRAGMA user_version") < 2 {
+                try connection.execute(Ledger.table)
+                try Ledger.count(on: connection)
+            }
+            try connection.execute("PRAGMA user_version = \(version)")
             try connection.execute("COMMIT")
         } catch {
             try? connection.execute("ROLLBACK")

@@ -4,6 +4,8 @@ import Retry
 struct StoreWriter {
     let connection: Connection
     private(set) var names = Names()
+    /// What the present transaction changes in the ledger.
+    var ledger = LedgerChanges()
     private let insertRow: Statement
     private let insertSegment: Statement
 
@@ -13,6 +15,7 @@ struct StoreWriter {
         // FULL: a commit is on the disk when it returns, not only after the next checkpoint.
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864")
         try StoreSchema.verify(on: connection)
+        try StoreSchema.upgrade(on: connection)
         let marks = Array(repeating: "?", count: Column.allCases.count + 1).joined(separator: ", ")
         insertRow = try connection.prepare("INSERT INTO tail (\(TailTable.columns), fingerprint) VALUES (\(marks))")
         insertSegment = try connection.prepare(
@@ -21,7 +24,7 @@ struct StoreWriter {
               rate_limited, timeout, connect_failure, reset, cancelled, zone_digest, data)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
-        try names.refresh(from: connection)
+        try names.refresh(from: connection, ledger: Ledger.of(connection))
     }
 
     /// All of `body`, or nothing of it.
@@ -29,9 +32,12 @@ struct StoreWriter {
         _ body: (inout StoreWriter) throws(StoreError) -> Value
     ) throws(StoreError) -> Value {
         let before = names
+        ledger = LedgerChanges()
         try connection.execute("BEGIN IMMEDIATE")
         do throws(StoreError) {
             let value = try body(&self)
+            names.takeAdded(into: &ledger)
+            try ledger.write(on: connection)
             try connection.execute("COMMIT")
             return value
         } catch {
@@ -54,6 +60,7 @@ struct StoreWriter {
             let fingerprint = Fingerprint.of(
                 attempt, route: names[.route].hashes[Int(route)], host: names[.host].hashes[Int(host)],
                 method: names[.method].hashes[Int(method)])
+            ledger.add(fingerprint, attempts: 1, to: .tail)
             bind(attempt, route: route, host: host, method: method)
             insertRow.bind(Int64(bitPattern: fingerprint), at: Int32(Column.allCases.count + 1))
             try insertRow.run()
@@ -105,11 +112,14 @@ struct StoreWriter {
     }
 
     /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row
-    /// becomes a missing attempt: kept in the tail it would stop all sealing.
+    /// becomes a missing attempt: kept in the tail it would stop all sealing. So does one that the ledger knows of and
+    /// that is not there.
     mutating func sealTail() throws(StoreError) -> Int {
-        try names.refresh(from: connection)
+        try names.refresh(from: connection, ledger: Ledger.of(connection))
         var last: Int64 = .min
         var made = 0
+        var found: Int64 = 0
+        var span = ZoneMap(of: Rows())
         while true {
             let select = try connection.prepare(
                 """
@@ -120,7 +130,9 @@ struct StoreWriter {
             let (rows, _, damage) = try TailTable.read(select, names: names)
             if rows.count == 0, damage.isEmpty { break }
             let zone = ZoneMap(of: rows)
+            found += Int64(rows.count + damage.reduce(0) { $0 + $1.rows })
             if rows.count > 0 {
+                span = span.rows == 0 ? zone : span.spanning(zone)
                 try insert(rows.sortedForSegment())
                 made += 1
             }
@@ -136,11 +148,24 @@ struct StoreWriter {
             next.bind(last, at: 1)
             last = try next.step() ? next.integer(0) : last
         }
+        try addMissing(besides: found, span)
         if last > .min { try connection.execute("DELETE FROM tail") }
+        ledger.empty(.tail)
         return made
     }
 
-    func addDropped(_ count: Int, fromUs: Int64, toUs: Int64, reason: String) throws(StoreError) {
+    /// Rows of the tail that the ledger knows of, were not found, and become missing attempts.
+    private mutating func addMissing(besides found: Int64, _ span: ZoneMap) throws(StoreError) {
+        // What this very transaction has added is not in the ledger yet.
+        guard let account = try Ledger(on: connection)[.tail] else { return }
+        let missing = (account + ledger[.tail]).rows - found
+        guard missing > 0 else { return }
+        try addDropped(
+            Int(clamping: missing), fromUs: span.firstStartUs, toUs: span.lastStartUs,
+            reason: "lost from the tail: its pages are damaged")
+    }
+
+    mutating func addDropped(_ count: Int, fromUs: Int64, toUs: Int64, reason: String) throws(StoreError) {
         let insert = try connection.prepare(
             "INSERT INTO dropped (attempts, first_start_us, last_start_us, reason) VALUES (?, ?, ?, ?)")
         insert.bind(Int64(count), at: 1)
@@ -148,9 +173,11 @@ struct StoreWriter {
         insert.bind(max(fromUs, toUs), at: 3)
         insert.bind(reason, at: 4)
         try insert.run()
+        let row = [connection.lastRowID, Int64(count), min(fromUs, toUs), max(fromUs, toUs)]
+        ledger.add(Ledger.digest(integers: row, texts: [reason]), attempts: Int64(count), to: .dropped)
     }
 
-    private func insert(_ rows: Rows) throws(StoreError) {
+    private mutating func insert(_ rows: Rows) throws(StoreError) {
         let zone = ZoneMap(of: rows)
         let values =
             [Int64(zone.rows), zone.firstStartUs, zone.lastStartUs, zone.minRoute, zone.maxRoute] + zone.outcomes
@@ -158,5 +185,7 @@ struct StoreWriter {
         for (index, value) in values.enumerated() { insertSegment.bind(value, at: Int32(index + 1)) }
         insertSegment.bind(Segment.encode(rows, zone: zone), at: Int32(values.count + 1))
         try insertSegment.run()
+        let digest = Ledger.segmentDigest(id: connection.lastRowID, zone: Int64(bitPattern: zone.checksum))
+        ledger.add(digest, attempts: Int64(zone.rows), to: .segment)
     }
 }

@@ -49,17 +49,20 @@ import Testing
     @Test(arguments: [AttemptStore.Mode.readOnly, .readWrite])
     func `a store of a newer version is refused`(mode: AttemptStore.Mode) throws {
         try AttemptStore.open(path: path, mode: .readWrite).close()
-        do { try Connection(path: path, access: .readWrite).execute("PRAGMA user_version = 2") }
+        do {
+            try Connection(path: path, access: .readWrite).execute("PRAGMA user_version = \(StoreSchema.version + 1)")
+        }
         try expectRefusal(
-            .newerVersion, "was written by a newer Meantime (store format 2, this one reads up to 1); upgrade",
+            .newerVersion,
+            "was written by a newer Meantime (store format \(StoreSchema.version + 1), this one reads up to \(StoreSchema.version)); upgrade",
             mode: mode)
     }
 
     @Test func `a newer version that stands only in the write-ahead log is refused`() throws {
         try AttemptStore.open(path: path, mode: .readWrite).close()
         let newer = try Connection(path: path, access: .readWrite)
-        try newer.execute("PRAGMA user_version = 2")
-        #expect(fileBytes(path)[60..<64].elementsEqual([0, 0, 0, 1]))
+        try newer.execute("PRAGMA user_version = \(StoreSchema.version + 1)")
+        #expect(fileBytes(path)[60..<64].elementsEqual([0, 0, 0, UInt8(StoreSchema.version)]))
         for mode in [AttemptStore.Mode.readOnly, .readWrite] {
             #expect {
                 try AttemptStore.open(path: path, mode: mode)
