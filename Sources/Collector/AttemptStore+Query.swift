@@ -53,7 +53,8 @@ extension AttemptStore {
     ) throws(StoreError) -> (columns: [String], damage: [SegmentDamage]) {
         // A connection of its own: a person's statement may run for long and must not meet the settings of others.
         let reader = try StoreReader(path: path, cache: cache)
-        let table = try AttemptsTable(on: reader)
+        let tables = SQLTables(reader, skipsDamage: true)
+        try tables.register()
         // One state of the store for the whole statement, also where it walks over the table twice.
         try reader.begin()
         reader.connection.allowReadingOnly()
@@ -63,7 +64,7 @@ extension AttemptStore {
         while goOn, try statement.step() {
             goOn = onRow(columns.indices.map { statement.value($0) })
         }
-        let damage = table.damage
+        let damage = tables.view.damage
         note(damage)
         return (columns, damage)
     }

@@ -86,9 +86,7 @@ import Testing
         #expect(try fresh.query("SELECT count(*) FROM attempts WHERE route = 'nowhere'").damage.isEmpty)
         let plan = try fresh.query(
             "EXPLAIN QUERY PLAN SELECT sum(status) FROM attempts WHERE start_us > 5 AND route = 'r'")
-        // A lower bound (bit 16), a route (bit 19), the bound strict (bit 20), the columns status, route and start_us.
-        let index = 65_536 + 524_288 + 1_048_576 + 256 + 4 + 1
-        #expect("\(plan.rows)".contains("VIRTUAL TABLE INDEX \(index):"))
+        #expect("\(plan.rows)".contains(":start_us from, route =; columns: start_us, route, status"))
     }
 
     @Test(arguments: [

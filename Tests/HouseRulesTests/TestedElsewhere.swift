@@ -17,6 +17,13 @@ enum TestedElsewhere {
             "Collector/SegmentCache.swift",
             "Collector/StoreReader.swift", "Collector/TailTable.swift",
         ],
+        "AttemptsTableTests.swift": [
+            "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",
+            "Collector/SQL/ColumnBlock.swift", "Collector/SQL/IndexRequest.swift", "Collector/SQL/NameTexts.swift",
+            "Collector/SQL/OpenSegment.swift", "Collector/SQL/RouteOrderWalk.swift", "Collector/SQL/SQLTables.swift",
+            "Collector/SQL/StartOrderWalk.swift", "Collector/SQL/StoreView.swift",
+            "Collector/SQL/StoredOrderWalk.swift",
+        ],
         "EnvoyCasesTests.swift": ["Collector/Import/EnvoyLine.swift", "Collector/Import/EnvoyRequest.swift"],
         "ImportAttemptsTests.swift": [
             "Collector/Fingerprint.swift", "Collector/Import/GzipInflater.swift", "Collector/Import/ImportLedger.swift",

@@ -1,0 +1,132 @@
+/// A segment, or the tail, opened for a walk: which stretches of its rows lie in the filter's routes and time, and how
+/// they get into a block.
+struct OpenSegment {
+    private enum Rows {
+        case sealed(Segment)
+        case tail(Collector.Rows, ids: [Int64])
+    }
+
+    /// A stretch of one route.
+    struct Run {
+        /// The code; -1 where routes do not matter.
+        var route: Int64
+        var rows: Range<Int>
+    }
+
+    /// The segment's number; 0 for the tail.
+    let id: Int64
+    /// The wanted stretches, ascending.
+    private(set) var runs: [Run] = []
+    private let rows: Rows
+
+    /// - Parameter needsRoutes: whether the runs must be apart by route, whatever the filter says.
+    init(
+        _ segment: Segment, _ entry: SegmentEntry, filter: AttemptsFilter, needsRoutes: Bool
+    ) throws(DecodingError) {
+        id = entry.id
+        rows = .sealed(segment)
+        let coversTime = filter.covers(entry.zone)
+        if !needsRoutes, filter.routes == nil, coversTime {
+            runs = [Run(route: -1, rows: 0..<segment.rows)]
+            return
+        }
+        for (route, rows) in try segment.routes() where filter.admits(route: route) {
+            runs.append(Run(route: route, rows: rows))
+        }
+        if !coversTime { try narrow(to: filter.time) }
+    }
+
+    /// Without runs: for who knows them.
+    init(_ segment: Segment, _ entry: SegmentEntry) {
+        id = entry.id
+        rows = .sealed(segment)
+    }
+
+    /// Without runs: for who knows them.
+    init(tail: Collector.Rows, ids: [Int64]) {
+        id = 0
+        rows = .tail(tail, ids: ids)
+    }
+
+    init(tail: Collector.Rows, ids: [Int64], filter: AttemptsFilter) throws(DecodingError) {
+        id = 0
+        rows = .tail(tail, ids: ids)
+        let routes = tail[.route]
+        var start = 0
+        while start < routes.count {
+            var end = start + 1
+            while end < routes.count, routes[end] == routes[start] { end += 1 }
+            if filter.admits(route: routes[start]) { runs.append(Run(route: routes[start], rows: start..<end)) }
+            start = end
+        }
+        try narrow(to: filter.time)
+    }
+
+    private mutating func narrow(to time: RowFilter) throws(DecodingError) {
+        guard let first = runs.first?.rows.lowerBound, let last = runs.last?.rows.upperBound else { return }
+        let startUs = try values(of: .startUs, in: first..<last)
+        runs = runs.compactMap { run in
+            let moved = run.rows.lowerBound - first..<run.rows.upperBound - first
+            let rows = Chunk.narrowed(moved, startUs: startUs, filter: time)
+            return rows.isEmpty ? nil : Run(route: run.route, rows: rows.lowerBound + first..<rows.upperBound + first)
+        }
+    }
+
+    private func values(of column: Column, in wanted: Range<Int>) throws(DecodingError) -> [Int64] {
+        switch rows {
+        case .sealed(let segment): try segment.values(of: column, in: wanted)
+        case .tail(let rows, _): Array(rows[column][wanted])
+        }
+    }
+
+    /// Puts wanted rows into a block: all runs of `part`, which must lie in `span`.
+    func fill(
+        _ block: ColumnBlock, span: Range<Int>, part: ArraySlice<Run>, filter: AttemptsFilter, columns: ColumnSet,
+        names: Names
+    ) throws(DecodingError) {
+        block.reserve(span.count)
+        block.selected = 0
+        for run in part { block.select(run.rows.lowerBound - span.lowerBound..<run.rows.upperBound - span.lowerBound) }
+        let checked = filter.checkedColumns
+        for column in checked { try decode(column, span, into: block, names: names) }
+        filter.narrow(block)
+        if block.selected == 0 { return }
+        for column in Column.allCases where columns.contains(column) && !checked.contains(column) {
+            if column == .route, part.allSatisfy({ 0..<Int64(names[.route].count) ~= $0.route }) {
+                let routes = block.column(column.index)
+                for run in part {
+                    (routes + (run.rows.lowerBound - span.lowerBound)).update(
+                        repeating: run.route, count: run.rows.count)
+                }
+            } else {
+                try decode(column, span, into: block, names: names)
+            }
+        }
+        switch rows {
+        case .sealed: block.number(from: id << 20 | Int64(span.lowerBound))
+        case .tail(_, let ids): block.number(ids[span].lazy.map { ~$0 })
+        }
+    }
+
+    private func decode(
+        _ column: Column, _ span: Range<Int>, into block: ColumnBlock, names: Names
+    ) throws(DecodingError) {
+        let values = try values(of: column, in: span)
+        if let limit = Self.limit(of: column, names: names), values.contains(where: { $0 < 0 || $0 >= limit }) {
+            throw DecodingError(reason: "column \(column.name) has a value that cannot be")
+        }
+        block.set(column.index, to: values)
+    }
+
+    /// How many values a column of codes can have.
+    private static func limit(of column: Column, names: Names) -> Int64? {
+        switch column {
+        case .route: Int64(names[.route].count)
+        case .host: Int64(names[.host].count)
+        case .method: Int64(names[.method].count)
+        case .outcome: Int64(AttemptsFilter.outcomeCount)
+        case .isGRPC, .hedge: 2
+        default: nil
+        }
+    }
+}

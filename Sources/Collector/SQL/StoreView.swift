@@ -1,0 +1,87 @@
+import Retry
+
+/// The store as the tables of one connection see it: one state for as long as one of their cursors is open.
+///
+/// An open cursor keeps a read transaction open, so that a statement that walks over a table twice sees the same rows
+/// twice, and so that what stands in memory (names, zone maps, tail) is the state that SQLite reads.
+final class StoreView {
+    let reader: StoreReader
+    let texts = NameTexts()
+    /// Whether a statement goes on after damage, without the rows that cannot be read.
+    var skipsDamage: Bool
+    private(set) var names = Names()
+    private(set) var entries: [SegmentEntry] = []
+    /// What the statements so far could not read; each part once.
+    private(set) var damage: [SegmentDamage] = []
+    private var hold: Statement?
+    private var users = 0
+    private var tail: (rows: Rows, ids: [Int64])?
+
+    init(_ reader: StoreReader, skipsDamage: Bool) {
+        self.reader = reader
+        self.skipsDamage = skipsDamage
+    }
+
+    /// A cursor opens.
+    func enter() throws(StoreError) {
+        if users == 0 {
+            // A statement that has given a row and is not over keeps its read transaction.
+            let hold = try reader.connection.prepare("SELECT count(*) FROM main.segment")
+            _ = try hold.step()
+            names = try reader.names()
+            texts.refresh(names)
+            entries = try reader.segments(RowFilter())
+            tail = nil
+            self.hold = hold
+        }
+        users += 1
+    }
+
+    /// A cursor closes.
+    func leave() {
+        users -= 1
+        if users == 0 {
+            hold = nil
+            tail = nil
+        }
+    }
+
+    /// The tail's rows, sorted as in a segment.
+    func tailRows() throws(StoreError) -> (rows: Rows, ids: [Int64]) {
+        if let tail { return tail }
+        let (rows, ids, broken) = try reader.tail(names: names)
+        for one in broken { try note(one) }
+        tail = (rows, ids)
+        return (rows, ids)
+    }
+
+    /// A segment's bytes, checked; `nil` when they are damaged and the statement goes on without them.
+    func load(_ entry: SegmentEntry) throws(StoreError) -> Segment? {
+        switch try reader.load(entry) {
+        case .success(let segment): return segment
+        case .failure(let error):
+            try note(entry.damage(error.reason))
+            return nil
+        }
+    }
+
+    /// Keeps what could not be read, or ends the statement with it.
+    func note(_ one: SegmentDamage) throws(StoreError) {
+        if !damage.contains(one) { damage.append(one) }
+        if !skipsDamage {
+            throw StoreError(
+                .damaged, path: reader.connection.path,
+                "\(one); SELECT meantime_skip_damage(1) goes on without what is damaged")
+        }
+    }
+
+    /// The zone maps and the length of the tail, for estimates; they may be of another state than the one to be read.
+    func outline() -> (entries: [SegmentEntry], tailRows: Int, routes: Int) {
+        if users > 0, let rows = tail?.rows { return (entries, rows.count, names[.route].count) }
+        let entries = (try? reader.segments(RowFilter())) ?? []
+        // The greatest id less the least: cheap, and close enough.
+        let tail = (try? reader.connection.integer("SELECT coalesce(max(id) - min(id) + 1, 0) FROM main.tail")) ?? 0
+        let routes = (try? reader.connection.integer("SELECT count(*) FROM main.route")) ?? 0
+        return (entries, Int(tail), Int(routes))
+    }
+}
