@@ -20,6 +20,8 @@ let package = Package(
         .executable(name: "meantime", targets: ["meantime"]),
         // For the package in Benchmarks.
         .library(name: "Retry", targets: ["Retry"]),
+        .library(name: "Collector", targets: ["Collector"]),
+        .library(name: "MeshDay", targets: ["MeshDay"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -38,6 +40,8 @@ let package = Package(
         ),
         // Attempts, kept: rows, sealed segments, imports, the history of the rules.
         .target(name: "Collector", dependencies: ["Retry", "CSQLite", "CZlib"], swiftSettings: computing),
+        // Attempts, made up: the workload of the benchmarks.
+        .target(name: "MeshDay", dependencies: ["Retry"], swiftSettings: computing),
         // Attempts, understood: estimators, pricing, choice.
         .target(name: "Analyzer", dependencies: ["Retry", "COpenBLAS"], swiftSettings: computing),
         // Rules, enforced: the sidecar.
@@ -58,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "meantime",
             dependencies: [
-                "Analyzer", "Collector", "Proxy", "Retry",
+                "Analyzer", "Collector", "MeshDay", "Proxy", "Retry",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -77,6 +81,8 @@ let package = Package(
         .testTarget(name: "RetryTests", dependencies: ["Retry", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "CollectorTests", dependencies: ["Collector", "CSQLite", "Retry", "TestSupport"], swiftSettings: room),
+        .testTarget(
+            name: "MeshDayTests", dependencies: ["Collector", "MeshDay", "Retry", "TestSupport"], swiftSettings: room),
         .testTarget(name: "AnalyzerTests", dependencies: ["Analyzer", "Retry", "TestSupport"], swiftSettings: room),
         .testTarget(
             name: "ProxyTests",

@@ -1,3 +1,5 @@
+import Retry
+
 /// Resampling of evidence units (outages and quiet blocks, never single attempts) with replacement.
 ///
 /// Row *b* of the weight matrix says how often each unit was drawn in replicate *b*; multiplied by a unit × candidate
@@ -38,21 +40,5 @@ public struct Bootstrap: Sendable {
         guard count > 1 else { return 0 }
         let mean = sample.reduce(0, +) / count
         return (sample.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)).squareRoot()
-    }
-}
-
-/// Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators": small, seeded, good enough to draw
-/// indices.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

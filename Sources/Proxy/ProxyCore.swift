@@ -55,30 +55,16 @@ final class LoopContext {
     let loop: any EventLoop
     let core: ProxyCore
     let pool: UpstreamPool
-    private var dice: Dice
+    /// Spreads waits without a system call a request.
+    private var dice: SplitMix64
 
     init(loop: any EventLoop, core: ProxyCore, pool: UpstreamPool, seed: UInt64) {
         self.loop = loop
         self.core = core
         self.pool = pool
-        dice = Dice(seed: seed)
+        dice = SplitMix64(seed: seed)
     }
 
     /// Uniform in [0, 1).
     func unit() -> Double { Double.random(in: 0..<1, using: &dice) }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): spreads waits without a system call a request.
-struct Dice: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Retry
 import Testing
 
 @testable import meantime

@@ -27,13 +27,15 @@ extension HouseRule {
     private static let allowedImports: [String: Set<String>] = [
         "Retry": ["Yams"],
         "Collector": ["Retry", "CSQLite", "CZlib", "Dispatch", "FoundationEssentials", "Glibc", "Synchronization"],
+        "MeshDay": ["Retry", "Glibc"],
         "Analyzer": ["Retry", "COpenBLAS", "Dispatch", "FoundationEssentials", "Glibc", "Synchronization"],
         "Proxy": [
             "Retry", "DequeModule", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
             "ServiceLifecycle", "Synchronization",
         ],
         "meantime": [
-            "Analyzer", "Collector", "Proxy", "Retry", "ArgumentParser", "Dispatch", "FoundationEssentials", "Glibc",
+            "Analyzer", "Collector", "MeshDay", "Proxy", "Retry", "ArgumentParser", "Dispatch", "FoundationEssentials",
+            "Glibc",
             "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "ServiceLifecycle", "Synchronization",
             "UnixSignals",
         ],

@@ -37,7 +37,7 @@ public enum FailureTimesReport {
         let states = Availability(attempts).smoothed
         let outages = Outages(columns: attempts, states: states)
         let failures = attempts.outcome.count(where: \.isFailure)
-        var generator = ReportGenerator(of: attempts)
+        var generator = SplitMix64(of: attempts)
         let down = RecoveryCurve(outages: outages.durations, using: &generator)
         let between = RecoveryCurve(outages: outages.timesBetween, using: &generator)
         var rows = [

@@ -41,7 +41,7 @@ public enum RecoveryReport {
         let states = Availability(attempts).smoothed
         let outages = Outages(columns: attempts, states: states)
         let recovery = RecoveryIntervals(columns: attempts)
-        var generator = ReportGenerator(of: attempts)
+        var generator = SplitMix64(of: attempts)
         var found: [Named] = []
         func add(_ place: String, _ outcome: String, _ pick: (RecoveryIntervals.Failure) -> CensoredInterval?) {
             var intervals: [CensoredInterval] = []

@@ -1,3 +1,5 @@
+import Retry
+
 /// The requests of a run, decided before it begins: the same in both runs of a demo. Times are microseconds.
 struct Arrivals: Equatable, Sendable {
     /// One request that a client will send.

@@ -1,3 +1,5 @@
+import Retry
+
 /// What goes wrong in a demo run, in full, before it begins: a pure function of the seed.
 ///
 /// Everything is given as an offset from the run's start in microseconds, so that two runs that start at different
