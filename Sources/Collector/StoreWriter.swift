@@ -106,7 +106,7 @@ struct StoreWriter {
                     host: try names.code(of: attempt.host, .host, on: connection),
                     method: try names.code(of: attempt.method, .method, on: connection))
             }
-            try insert(rows.sortedForSegment())
+            try insert(rows)
             start = end
         }
     }
@@ -133,7 +133,7 @@ struct StoreWriter {
             found += Int64(rows.count + damage.reduce(0) { $0 + $1.rows })
             if rows.count > 0 {
                 span = span.rows == 0 ? zone : span.spanning(zone)
-                try insert(rows.sortedForSegment())
+                try insert(rows)
                 made += 1
             }
             for one in damage {
@@ -177,15 +177,28 @@ struct StoreWriter {
         ledger.add(Ledger.digest(integers: row, texts: [reason]), attempts: Int64(count), to: .dropped)
     }
 
-    private mutating func insert(_ rows: Rows) throws(StoreError) {
-        let zone = ZoneMap(of: rows)
+    private mutating func insert(_ rows: Rows) throws(StoreError) { try insert(SealedSegment(rows)) }
+
+    mutating func insert(_ sealed: SealedSegment) throws(StoreError) {
+        let zone = sealed.zone
         let values =
             [Int64(zone.rows), zone.firstStartUs, zone.lastStartUs, zone.minRoute, zone.maxRoute] + zone.outcomes
             + [Int64(bitPattern: zone.checksum)]
         for (index, value) in values.enumerated() { insertSegment.bind(value, at: Int32(index + 1)) }
-        insertSegment.bind(Segment.encode(rows, zone: zone), at: Int32(values.count + 1))
+        insertSegment.bind(sealed.bytes, at: Int32(values.count + 1))
         try insertSegment.run()
         let digest = Ledger.segmentDigest(id: connection.lastRowID, zone: Int64(bitPattern: zone.checksum))
         ledger.add(digest, attempts: Int64(zone.rows), to: .segment)
+    }
+
+    /// The codes of names by kind; new ones are added.
+    mutating func codes(of wanted: [[String]]) throws(StoreError) -> [[Int64]] {
+        var codes = wanted.map { _ in [Int64]() }
+        for kind in NameKind.allCases {
+            for name in wanted[kind.rawValue] {
+                codes[kind.rawValue].append(try names.code(of: name, kind, on: connection))
+            }
+        }
+        return codes
     }
 }

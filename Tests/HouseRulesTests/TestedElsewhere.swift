@@ -30,10 +30,14 @@ enum TestedElsewhere {
             "Collector/Import/ImportRun.swift", "Collector/Import/NameCache.swift",
         ],
         "ImportJSONTests.swift": [
-            "Collector/Import/AttemptLine.swift", "Collector/Import/JSONScanner.swift",
-            "Collector/Import/JSONText.swift",
+            "Collector/Import/JSONScanner.swift", "Collector/Import/JSONText.swift",
             "Collector/Import/JSONToken.swift",
         ],
+        "ParallelImportTests.swift": [
+            "Collector/Import/AttemptReader.swift", "Collector/Import/ImportRun+Attempts.swift",
+            "Collector/Import/ImportWorkers.swift",
+        ],
+        "ColumnImportTests.swift": ["Collector/Import/ImportOutlet.swift"],
         // MeshDay
         "MeshDayTests.swift": ["MeshDay/OutagePlan.swift", "MeshDay/Popularity.swift", "MeshDay/RetryHeap.swift"],
         // Proxy

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Imports attempts from logs, as a stream: memory does not grow with the inputs.
 ///
 /// - Inputs are plain or gzip (also several members), told by their first bytes. Lines end in LF or CRLF and are at
@@ -16,7 +18,11 @@ public struct AttemptImporter {
     /// Where malformed lines are kept; `nil`: they are only counted and reported.
     public var rejectPath: String?
     /// How many attempts go to the target at once.
-    public var batchCount = 32_768
+    public var batchCount = 131_072
+    /// How many threads parse lines and encode segments beside the calling one.
+    var threads = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    /// How many bytes are given to a thread at once.
+    var chunkBytes = 1 << 20
 
     /// An importer.
     public init(format: ImportFormat, strict: Bool = false, rejectPath: String? = nil) {
@@ -48,7 +54,7 @@ public struct AttemptImporter {
             throw .target(imported: 0, reason: "\(error)")
         }
         defer { withExtendedLifetime(lock) {} }
-        let run = ImportRun(self, sources: sources, target: target, progress: progress)
+        let run = try ImportRun(self, sources: sources, target: target, progress: progress)
         switch format {
         case .attempts: try run.importAttempts()
         case .envoy: try run.importEnvoy()
@@ -92,16 +98,19 @@ public struct AttemptImporter {
 
     /// Reads a whole input without importing.
     private func validate(_ source: ByteSource) throws(ImportError) {
+        switch format {
+        case .attempts: try ImportRun.validate(source, self)
+        case .envoy: try validateEnvoy(source)
+        }
+    }
+
+    private func validateEnvoy(_ source: ByteSource) throws(ImportError) {
         let reader = LineReader(source)
-        var attempts = AttemptLine()
         var envoy = EnvoyLineParser()
         while let line = try Self.next(reader) {
             do throws(LineFault) {
                 guard let bytes = try ImportRun.content(of: line, reader) else { continue }
-                switch format {
-                case .attempts: _ = try attempts.parse(bytes)
-                case .envoy: _ = try envoy.parse(bytes)
-                }
+                _ = try envoy.parse(bytes)
             } catch {
                 throw .line(file: source.name, line: reader.number, reason: error.reason)
             }

@@ -13,6 +13,9 @@ import Retry
 /// An attempt made from a request line is also held if any attempt of its request is: the line is then of a log whose
 /// attempt lines were imported before. (Envoy's own request ids tell; an id that clients made may come with many
 /// requests, and tells only the same line again.)
+///
+/// Only at the times at which the target held something before the import is it asked, and anything remembered: an
+/// import into an empty store costs neither.
 struct ImportLedger {
     private struct Entry {
         var added: Int32 = 0
@@ -24,22 +27,65 @@ struct ImportLedger {
     private static let gapUs: Int64 = 600_000_000
 
     private let generationMax: Int
+    /// When the target held something before the import.
+    private let occupied: TimeSpans
     private var recent: [UInt64: Entry] = [:]
     private var older: [UInt64: Entry] = [:]
 
-    init(generationMax: Int = 1 << 20) { self.generationMax = generationMax }
+    init(occupied: TimeSpans = .always, generationMax: Int = 1 << 20) {
+        self.occupied = occupied
+        self.generationMax = generationMax
+    }
 
     /// The attempts of a batch that the target does not hold yet; they are taken as added by the caller.
     mutating func fresh(of batch: [Reading], in target: any ImportTarget) throws -> [Attempt] {
-        let stored = try Self.stored(around: batch, in: target)
+        let spans = batch.map { reading in
+            let attempt = reading.attempt
+            // The attempts of a request line's request start while it lasts.
+            return attempt.startUs...(reading.origin == .requestLine ? attempt.endUs : attempt.startUs)
+        }
+        if !occupied.meets(spans) { return batch.map(\.attempt) }
+        let stored = try stored(around: spans, in: target)
         var fresh: [Attempt] = []
         var added: [UInt64] = []
-        for reading in batch {
-            let keys = reading.attempt.importKeys
-            if isHeld(keys, reading.origin, stored) { continue }
+        for (reading, span) in zip(batch, spans) {
+            if occupied.meets([span]) {
+                let keys = reading.attempt.importKeys
+                if isHeld(keys[0], request: keys[1], reading.origin, stored) { continue }
+                added += keys
+            }
             fresh.append(reading.attempt)
-            added += keys
         }
+        remember(added)
+        return fresh
+    }
+
+    /// The numbers of the rows that the target does not hold yet, `nil` for all of them; they are taken as added by
+    /// the caller. All are of attempt lines. Before the target is asked, `settle` must bring what it was given into it.
+    mutating func fresh(
+        of rows: Rows, names: Names, in target: any ImportTarget, settle: () throws -> Void
+    ) throws -> [Int32]? {
+        let starts = rows[.startUs]
+        guard let first = starts.min(), let last = starts.max(), occupied.meets([first...last]) else { return nil }
+        let asked = starts.filter { occupied.meets([$0...$0]) }.map { $0...$0 }
+        if asked.isEmpty { return nil }
+        try settle()
+        let stored = try stored(around: asked, in: target)
+        var fresh: [Int32] = []
+        var added: [UInt64] = []
+        for row in 0..<rows.count {
+            if occupied.meets([starts[row]...starts[row]]) {
+                let key = ImportKey.identity(row: row, in: rows, names: names)
+                if isHeld(key, request: 0, .attemptLine, stored) { continue }
+                added.append(key)
+            }
+            fresh.append(Int32(row))
+        }
+        remember(added)
+        return fresh
+    }
+
+    private mutating func remember(_ added: [UInt64]) {
         for key in added {
             var entry = entry(key)
             entry.added += 1
@@ -49,45 +95,37 @@ struct ImportLedger {
             older = recent
             recent = [:]
         }
-        return fresh
     }
 
     private func entry(_ key: UInt64) -> Entry { recent[key] ?? older[key] ?? Entry() }
 
     /// Whether the target held the attempt before this import; then it counts as met once more.
-    private mutating func isHeld(_ keys: [UInt64], _ origin: Reading.Origin, _ stored: [UInt64: Int]) -> Bool {
-        let held = stored[keys[0]] ?? 0
+    private mutating func isHeld(
+        _ identity: UInt64, request: UInt64, _ origin: Reading.Origin, _ stored: [UInt64: Int]
+    ) -> Bool {
+        let held = stored[identity] ?? 0
         if held > 0 {
-            var entry = entry(keys[0])
+            var entry = entry(identity)
             if held > Int(entry.added) + Int(entry.matched) {
                 entry.matched += 1
-                recent[keys[0]] = entry
+                recent[identity] = entry
                 return true
             }
             return false
         }
-        guard origin == .requestLine, let others = stored[keys[1]] else { return false }
-        return others > Int(entry(keys[1]).added)
+        guard origin == .requestLine, let others = stored[request] else { return false }
+        return others > Int(entry(request).added)
     }
 
-    /// What the target holds at the times of a batch. The attempts of a request line's request start while it lasts.
-    private static func stored(
-        around batch: [Reading], in target: any ImportTarget
-    ) throws -> [UInt64: Int] {
-        let spans = batch.map { reading in
-            let attempt = reading.attempt
-            return (from: attempt.startUs, to: reading.origin == .requestLine ? attempt.endUs : attempt.startUs)
-        }.sorted { $0.from < $1.from }
-        guard var (fromUs, lastUs) = spans.first else { return [:] }
+    /// What the target holds at some times.
+    private func stored(around times: [ClosedRange<Int64>], in target: any ImportTarget) throws -> [UInt64: Int] {
         var stored: [UInt64: Int] = [:]
-        for span in spans {
-            if span.from - gapUs > lastUs {
-                stored.merge(try target.fingerprints(fromUs: fromUs, toUs: lastUs + 1)) { $0 + $1 }
-                fromUs = span.from
+        for span in TimeSpans(times, gapUs: Self.gapUs).spans {
+            for part in occupied.parts(of: span) {
+                let toUs = part.upperBound == .max ? .max : part.upperBound + 1
+                stored.merge(try target.fingerprints(fromUs: part.lowerBound, toUs: toUs)) { $0 + $1 }
             }
-            lastUs = max(lastUs, span.to)
         }
-        stored.merge(try target.fingerprints(fromUs: fromUs, toUs: lastUs + 1)) { $0 + $1 }
         return stored
     }
 }

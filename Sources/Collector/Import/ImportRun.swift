@@ -3,31 +3,35 @@ import Retry
 /// One import on its way: counts, the batch that is being filled, the reject file.
 final class ImportRun {
     /// Progress is told each time this many lines were read.
-    private static let linesPerProgress = 1 << 14
+    static let linesPerProgress = 1 << 14
 
-    private(set) var report = ImportReport()
+    var report = ImportReport()
+    var ledger: ImportLedger
 
-    private let importer: AttemptImporter
-    private let readers: [LineReader]
-    private let target: any ImportTarget
+    let importer: AttemptImporter
+    let sources: [ByteSource]
+    let target: any ImportTarget
     private let progress: ((ImportProgress) -> Void)?
     private let totalBytes: Int64?
     private let rejects: RejectFile?
-    private var ledger = ImportLedger()
     private var batch: [Reading] = []
 
     init(
         _ importer: AttemptImporter, sources: [ByteSource], target: any ImportTarget,
         progress: ((ImportProgress) -> Void)?
-    ) {
+    ) throws(ImportError) {
         self.importer = importer
-        readers = sources.map(LineReader.init)
+        self.sources = sources
         self.target = target
         self.progress = progress
+        do {
+            ledger = ImportLedger(occupied: try target.occupiedTimes().map { TimeSpans($0) } ?? .always)
+        } catch {
+            throw .target(imported: 0, reason: "\(error)")
+        }
         let sizes = sources.map(\.totalBytes)
         totalBytes = sizes.contains(nil) ? nil : sizes.reduce(0) { $0 + ($1 ?? 0) }
         rejects = importer.rejectPath.map(RejectFile.init)
-        batch.reserveCapacity(importer.batchCount)
     }
 
     /// The bytes of a line to parse, `nil` for an empty line or the heading of a reject file.
@@ -47,22 +51,10 @@ final class ImportRun {
 
     // MARK: Formats
 
-    func importAttempts() throws(ImportError) {
-        var parser = AttemptLine()
-        for reader in readers {
-            while let attempt = try next(reader, { (bytes) throws(LineFault) in try parser.parse(bytes) }) {
-                batch.append(Reading(attempt: attempt))
-                if batch.count >= importer.batchCount { try flush() }
-            }
-        }
-        report.unknownKeys = parser.unknownKeys
-        try flush()
-        tellProgress()
-    }
-
     func importEnvoy() throws(ImportError) {
         var join = EnvoyJoin()
         var parser = EnvoyLineParser()
+        let readers = sources.map(LineReader.init)
         var heads: [EnvoyLine?] = []
         for reader in readers { heads.append(try nextEnvoy(reader, &parser)) }
         while let index = Self.earliest(heads), let line = heads[index] {
@@ -72,7 +64,17 @@ final class ImportRun {
         }
         join.end(&report, &batch)
         try flush()
+        try finish()
         tellProgress()
+    }
+
+    func finish() throws(ImportError) {
+        if report.attemptsImported == 0 { return }
+        do {
+            try target.finishImport()
+        } catch {
+            throw .target(imported: report.attemptsImported, reason: "\(error)")
+        }
     }
 
     private static func earliest(_ heads: [EnvoyLine?]) -> Int? {
@@ -107,7 +109,7 @@ final class ImportRun {
                 guard let found = try reader.next() else { return nil }
                 line = found
             } catch {
-                try breakOff(reader, error)
+                try breakOff(reader.source.name, lines: reader.number, error)
                 return nil
             }
             report.lines += 1
@@ -121,11 +123,9 @@ final class ImportRun {
         }
     }
 
-    private func breakOff(_ reader: LineReader, _ fault: InputFault) throws(ImportError) {
-        if importer.strict {
-            throw .changed(file: reader.source.name, imported: report.attemptsImported, reason: fault.reason)
-        }
-        report.problems.append("\(reader.source.name): after \(reader.number) lines \(fault.reason)")
+    func breakOff(_ name: String, lines: Int, _ fault: InputFault) throws(ImportError) {
+        if importer.strict { throw .changed(file: name, imported: report.attemptsImported, reason: fault.reason) }
+        report.problems.append("\(name): after \(lines) lines \(fault.reason)")
     }
 
     private func reject(_ line: LineReader.Line, _ reader: LineReader, _ fault: LineFault) throws(ImportError) {
@@ -139,10 +139,15 @@ final class ImportRun {
             bytes = beginning
             reason += "; its first \(beginning.count) are kept"
         }
-        let reject = ImportReport.Reject(file: reader.source.name, line: reader.number, reason: reason)
+        try reject(
+            ImportReport.Reject(file: reader.source.name, line: reader.number, reason: reason), line: bytes)
+    }
+
+    /// Counts a malformed line and keeps it.
+    func reject(_ reject: ImportReport.Reject, line bytes: UnsafeRawBufferPointer) throws(ImportError) {
         if importer.strict {
             throw .changed(
-                file: reject.file, imported: report.attemptsImported, reason: "line \(reject.line): \(reason)")
+                file: reject.file, imported: report.attemptsImported, reason: "line \(reject.line): \(reject.reason)")
         }
         report.rejects += 1
         if report.firstRejects.count < 10 { report.firstRejects.append(reject) }
@@ -167,9 +172,10 @@ final class ImportRun {
         batch.removeAll(keepingCapacity: true)
     }
 
-    private func tellProgress() {
+    /// - Parameter bytesRead: taken from the inputs; `nil`: what was taken by now.
+    func tellProgress(bytesRead: Int64? = nil) {
         guard let progress else { return }
-        let bytesRead = readers.reduce(0) { $0 + $1.source.bytesRead }
+        let bytesRead = bytesRead ?? sources.reduce(0) { $0 + $1.bytesRead }
         progress(ImportProgress(bytesRead: bytesRead, totalBytes: totalBytes, lines: report.lines))
     }
 }

@@ -9,6 +9,17 @@ public protocol ImportTarget {
     /// (`Attempt.importKeys`).
     func fingerprints(fromUs: Int64, toUs: Int64) throws -> [UInt64: Int]
 
+    /// The stretches of time (starts, UNIX microseconds) in which the target may hold attempts; asked once, before
+    /// anything of an import is appended. `fingerprints` is asked for times in them only. `nil`: all of time.
+    func occupiedTimes() throws -> [ClosedRange<Int64>]?
+
+    /// The store behind the target, if there is one; then columns go to it, and `append` is asked for a few attempts
+    /// only. Asked when there is something to append.
+    func columnStore() throws -> AttemptStore?
+
+    /// Everything was appended.
+    func finishImport() throws
+
     /// Keeps other imports away for as long as the lock is held; `nil`: there can be no other.
     ///
     /// - Throws: when another import is under way.
@@ -24,11 +35,26 @@ extension ImportTarget {
 
     /// None.
     public var reservedPaths: [String] { [] }
+
+    /// All of time.
+    public func occupiedTimes() throws -> [ClosedRange<Int64>]? { nil }
+
+    /// None: attempts come one by one.
+    public func columnStore() throws -> AttemptStore? { nil }
+
+    /// Nothing is left to do.
+    public func finishImport() throws {}
 }
 
 extension AttemptStore: ImportTarget {
     /// The lock on imports into this file, also those of other processes.
     public func lockImports() throws -> ImportLock? { try ImportLock(store: path) }
+
+    /// This store.
+    public func columnStore() throws -> AttemptStore? { self }
+
+    /// Seals a tail of 1,024 attempts or more, so that what was imported is columnar.
+    public func finishImport() throws { try seal(minimumRows: Self.minimumSegmentRows) }
 
     /// The store and what SQLite keeps beside it.
     public var reservedPaths: [String] { Self.files(path: path) }

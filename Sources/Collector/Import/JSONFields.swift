@@ -20,12 +20,18 @@ struct JSONFields {
     /// Counts the keys that no field has, where the format wants them counted.
     private(set) var unknown: UnknownKeys?
 
+    /// The unknown keys of the lines since the last asking, without a limit to how many.
+    mutating func takeUnknown() -> UnknownKeys? {
+        defer { if unknown != nil { unknown = UnknownKeys(limit: .max) } }
+        return unknown
+    }
+
     /// - Parameter keys: the known keys, at most 16 bytes each and 64 in all, and the field that each means.
     init(keys: [(name: String, field: Int)], countsUnknown: Bool = false) {
         precondition(keys.count <= 64 && keys.allSatisfy { $0.name.utf8.count <= 16 }, "too many or too long keys")
         let count = (keys.map(\.field).max() ?? -1) + 1
         tokens = Array(repeating: JSONToken(), count: count)
-        unknown = countsUnknown ? UnknownKeys() : nil
+        unknown = countsUnknown ? UnknownKeys(limit: .max) : nil
         names = keys.map(\.name)
         fieldNames = (0..<count).map { field in keys.first { $0.field == field }?.name ?? "" }
         for (index, key) in keys.enumerated() {

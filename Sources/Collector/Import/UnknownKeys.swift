@@ -18,8 +18,13 @@ struct UnknownKeys {
         }
     }
 
+    private let limit: Int
     private var entries: [UInt64: Entry] = [:]
+    /// The keys' digests, in the order in which they came.
+    private var order: [UInt64] = []
     private var line = 0
+
+    init(limit: Int = UnknownKeys.limit) { self.limit = limit }
 
     mutating func beginLine() { line += 1 }
 
@@ -27,10 +32,24 @@ struct UnknownKeys {
     mutating func note(_ key: UnsafeRawBufferPointer) {
         let digest = XXH64.hash(key)
         if entries[digest] == nil {
-            if entries.count >= Self.limit { return }
+            if entries.count >= limit { return }
             entries[digest] = Entry(name: Self.printable(key))
+            order.append(digest)
         }
         entries[digest]?.count(line)
+    }
+
+    /// Adds the keys of lines that come after these. They must not have been limited, or the first ones are not known.
+    mutating func add(_ later: UnknownKeys) {
+        for digest in later.order {
+            guard let entry = later.entries[digest] else { continue }
+            if entries[digest] == nil {
+                if entries.count >= limit { continue }
+                entries[digest] = Entry(name: entry.name)
+                order.append(digest)
+            }
+            entries[digest]?.lines += entry.lines
+        }
     }
 
     /// Lines by key.

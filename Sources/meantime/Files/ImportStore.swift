@@ -25,9 +25,7 @@ final class ImportStore: ImportTarget {
     deinit { store?.close() }
 
     func append(_ attempts: [Attempt]) throws {
-        let opened = try store ?? AttemptStore.open(path: path, mode: .readWrite)
-        store = opened
-        try opened.append(attempts)
+        try columnStore()?.append(attempts)
     }
 
     /// Held over the whole import, also while there is no store yet. One that another import has made meanwhile is
@@ -37,6 +35,19 @@ final class ImportStore: ImportTarget {
         if store == nil && StoreFile.exists(path) { store = try AttemptStore.open(path: path, mode: .readWrite) }
         return lock
     }
+
+    func occupiedTimes() throws -> [ClosedRange<Int64>]? {
+        guard let store else { return [] }
+        return try store.occupiedTimes()
+    }
+
+    func columnStore() throws -> AttemptStore? {
+        let opened = try store ?? AttemptStore.open(path: path, mode: .readWrite)
+        store = opened
+        return opened
+    }
+
+    func finishImport() throws { try store?.finishImport() }
 
     var reservedPaths: [String] { AttemptStore.files(path: path) }
 
