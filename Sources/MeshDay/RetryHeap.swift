@@ -22,7 +22,7 @@ struct RetryHeap: Sendable {
         var child = items.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard items[child].startUs < items[parent].startUs else { return }
+            guard Self.isEarlier(items[child], items[parent]) else { return }
             items.swapAt(child, parent)
             child = parent
         }
@@ -35,12 +35,16 @@ struct RetryHeap: Sendable {
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2]
-            where child < items.count && items[child].startUs < items[least].startUs {
+            where child < items.count && Self.isEarlier(items[child], items[least]) {
                 least = child
             }
             if least == parent { return }
             items.swapAt(parent, least)
             parent = least
         }
+    }
+
+    private static func isEarlier(_ left: Pending, _ right: Pending) -> Bool {
+        (left.startUs, left.attempt, left.request) < (right.startUs, right.attempt, right.request)
     }
 }

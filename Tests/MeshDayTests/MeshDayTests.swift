@@ -10,7 +10,7 @@ import Testing
     @Test func `a day has as many attempts as asked, in order of their starts, within the day`() throws {
         let rows = Self.rows
         #expect(rows.count == 300_000)
-        #expect(zip(rows, rows.dropFirst()).allSatisfy { $0.startUs <= $1.startUs })
+        #expect(zip(rows, rows.dropFirst()).allSatisfy { ($0.startUs, $0.attempt) <= ($1.startUs, $1.attempt) })
         let first = try #require(rows.first).startUs - MeshDay.beginUs
         let last = try #require(rows.last).startUs - MeshDay.beginUs
         #expect(first >= 0 && first < 60_000_000)
