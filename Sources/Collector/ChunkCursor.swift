@@ -1,3 +1,5 @@
+import Retry
+
 /// Rows of one segment or of the tail, with the stretches that are wanted: one route each, sorted by start.
 struct Chunk {
     var rows: Rows

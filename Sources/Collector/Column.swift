@@ -1,3 +1,5 @@
+import Retry
+
 /// The columns of an attempt (DESIGN's record), by the number that a segment's directory uses; a number never changes
 /// meaning.
 enum Column: UInt8, CaseIterable, Sendable {
@@ -42,44 +44,8 @@ enum Column: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// A choice of columns for a scan: what is not chosen is not decoded.
-public struct ColumnSet: OptionSet, Sendable {
-    /// One bit a column.
-    public var rawValue: UInt32
-
-    /// A choice by its bits.
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
-
-    init(_ column: Column) { rawValue = 1 << UInt32(column.index) }
+extension ColumnSet {
+    init(_ column: Column) { self.init(rawValue: 1 << UInt32(column.index)) }
 
     func contains(_ column: Column) -> Bool { rawValue & (1 << UInt32(column.index)) != 0 }
-
-    /// Start times; always read, for they order the rows.
-    public static let startUs = ColumnSet(.startUs)
-    /// Durations.
-    public static let durationUs = ColumnSet(.durationUs)
-    /// Hosts.
-    public static let host = ColumnSet(.host)
-    /// Request numbers.
-    public static let request = ColumnSet(.request)
-    /// Attempt numbers.
-    public static let attempt = ColumnSet(.attempt)
-    /// Waits.
-    public static let waitUs = ColumnSet(.waitUs)
-    /// Outcomes.
-    public static let outcome = ColumnSet(.outcome)
-    /// Statuses, and whether they are gRPC's.
-    public static let status: ColumnSet = [ColumnSet(.status), ColumnSet(.isGRPC)]
-    /// Limits in force.
-    public static let timeoutUs = ColumnSet(.timeoutUs)
-    /// What servers asked for.
-    public static let retryAfterUs = ColumnSet(.retryAfterUs)
-    /// Methods.
-    public static let method = ColumnSet(.method)
-    /// Hedges.
-    public static let hedge = ColumnSet(.hedge)
-    /// Rule set versions.
-    public static let ruleVersion = ColumnSet(.ruleVersion)
-    /// Every column.
-    public static let all = ColumnSet(rawValue: (1 << UInt32(Column.allCases.count)) - 1)
 }

@@ -1,3 +1,5 @@
+import Retry
+
 /// The columnar unit: rows sorted by (route, start), each column encoded on its own, every byte under a digest.
 /// `docs/segment.md` has the bytes.
 struct Segment: Sendable {

@@ -22,7 +22,7 @@ struct RowFilter: Equatable, Sendable {
 /// meanwhile are neither lost nor seen twice.
 final class StoreReader: Sendable {
     let connection: Connection
-    private let cache: SegmentCache
+    let cache: SegmentCache
     private struct View {
         var ledger: Ledger?
     }

@@ -120,6 +120,24 @@ public protocol AttemptSource {
     func routes(fromUs: Int64?, toUs: Int64?) throws -> [RouteSummary]
     /// One route's attempts that started in the range, sorted by start.
     func attempts(route: String, fromUs: Int64?, toUs: Int64?) throws -> AttemptColumns
+    /// As `attempts`, for many routes: calls `body` with each that has attempts, in the given order. Columns not
+    /// chosen may be empty. A source may read several routes at once, with bounded memory.
+    func eachRoute(
+        _ routes: [RouteSummary], fromUs: Int64?, toUs: Int64?, columns: ColumnSet,
+        _ body: (AttemptColumns) throws -> Void) throws
     /// How many attempts are known to be missing from the range (dropped by a full buffer, or in a damaged segment).
     func missingAttempts(fromUs: Int64?, toUs: Int64?) throws -> Int
+}
+
+extension AttemptSource {
+    /// One route after the other, with all columns.
+    public func eachRoute(
+        _ routes: [RouteSummary], fromUs: Int64?, toUs: Int64?, columns: ColumnSet,
+        _ body: (AttemptColumns) throws -> Void
+    ) throws {
+        for summary in routes {
+            let attempts = try attempts(route: summary.route, fromUs: fromUs, toUs: toUs)
+            if attempts.count > 0 { try body(attempts) }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Retry
 import Glibc
 import Testing
 

@@ -15,7 +15,11 @@ enum TestedElsewhere {
         "AttemptStoreTests.swift": [
             "Collector/ChunkCursor.swift", "Collector/ColumnsBuilder.swift", "Collector/Names.swift",
             "Collector/SegmentCache.swift",
-            "Collector/StoreReader.swift", "Collector/TailTable.swift",
+            "Collector/TailTable.swift", "Retry/ColumnSet.swift",
+        ],
+        "SummaryScanTests.swift": [
+            "Collector/Scan/ChunkFeed.swift", "Collector/Scan/HistogramScan.swift",
+            "Collector/Scan/OrderedShard.swift", "Collector/Scan/QuantilePart.swift",
         ],
         "AttemptsTableTests.swift": [
             "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",

@@ -1,3 +1,5 @@
+public import Retry
+
 /// A stretch of time in which one host was more likely down than up. methods: outages
 public struct HostOutage: Equatable, Sendable {
     /// Index into the columns' host names.

@@ -1,4 +1,5 @@
 import Glibc
+public import Retry
 
 /// The nonparametric maximum-likelihood law of durations known only to lie in (L, R] (Turnbull 1976).
 ///

@@ -1,3 +1,5 @@
+public import Retry
+
 extension Outages {
     /// What the probes say of the length of every host's outages.
     public var durations: [CensoredInterval] { hostOutages.map(\.duration) }

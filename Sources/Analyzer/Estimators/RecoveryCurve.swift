@@ -1,3 +1,5 @@
+public import Retry
+
 /// P(recovered within t) with a pointwise band from resampling units of evidence, not failures. methods: recovery
 public struct RecoveryCurve: Sendable {
     /// One instant of the curve.

@@ -1,3 +1,5 @@
+import Retry
+
 /// A stretch of rows as columns of integers, with those rows that are wanted. Its memory is used again and again.
 final class ColumnBlock {
     /// A column's values; `nil` for a column that was not asked for.

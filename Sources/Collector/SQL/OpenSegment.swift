@@ -1,3 +1,5 @@
+import Retry
+
 /// A segment, or the tail, opened for a walk: which stretches of its rows lie in the filter's routes and time, and how
 /// they get into a block.
 struct OpenSegment {

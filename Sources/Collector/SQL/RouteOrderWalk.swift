@@ -1,3 +1,5 @@
+import Retry
+
 /// Attempts in order of their route's name, and within a route in order of the outcome's name if that is asked for.
 /// Routes are read in batches that fit in memory, each with one pass over the segments.
 final class RouteOrderWalk: BlockSource {

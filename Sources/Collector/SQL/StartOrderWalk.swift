@@ -1,3 +1,5 @@
+import Retry
+
 /// Attempts in order of their start. Each segment is sorted by itself when its time has come; those that overlap in
 /// time are merged.
 final class StartOrderWalk: BlockSource {

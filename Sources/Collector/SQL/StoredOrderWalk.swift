@@ -1,3 +1,5 @@
+import Retry
+
 /// Attempts as they are stored: segments from the oldest on, then the tail; in each by route, then start.
 final class StoredOrderWalk: BlockSource {
     private let view: StoreView

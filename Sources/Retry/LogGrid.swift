@@ -4,9 +4,10 @@
 /// whole microsecond and stay empty.
 public enum LogGrid {
     /// The number of bins; durations of 2^37 µs (38 h) and more share the last.
-    public static let count = 37 * 8
+    @inlinable public static var count: Int { 37 * 8 }
 
     /// The bin of a duration; everything below 1 µs is in the first.
+    @inlinable
     public static func index(ofUs durationUs: Int64) -> Int {
         let value = max(1, durationUs)
         let top = 63 - value.leadingZeroBitCount

@@ -1,0 +1,143 @@
+import Retry
+
+/// What a scan reads: one state of the store, its segments oldest first, and the tail.
+struct ScanPlan: Sendable {
+    let reader: StoreReader
+    let names: Names
+    let filter: RowFilter
+    /// The sound segments that can hold wanted rows, oldest first.
+    let entries: [SegmentEntry]
+    /// The tail with its wanted stretches; `nil` when it holds nothing wanted.
+    let tail: ScanChunk?
+    /// What is known to be damaged before a segment is opened.
+    let damage: [SegmentDamage]
+
+    /// The reader must be between `begin` and `end` for as long as the plan is used.
+    init(_ reader: StoreReader, filter: RowFilter) throws(StoreError) {
+        self.reader = reader
+        self.filter = filter
+        names = try reader.names()
+        let found = try reader.segments(filter)
+        entries = found.filter(\.isSound)
+        let (rows, _, broken) = try reader.tail(names: names)
+        tail = ScanChunk(tail: rows, filter: filter)
+        damage = found.filter { !$0.isSound }.map { $0.damage($0.fault) } + broken
+    }
+
+    /// A segment and the wanted stretches of it; what cannot be read throws `DecodingError`.
+    func chunk(_ entry: SegmentEntry, columns: [Column]) throws(StoreError) -> Result<ScanChunk, DecodingError> {
+        let loaded = try reader.load(entry, columns: [.route, .startUs] + columns)
+        do throws(DecodingError) {
+            return .success(try ScanChunk(loaded.get(), entry: entry, plan: self, columns: columns))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
+
+/// Rows of a segment or of the tail, as stretches of one route each that are sorted by start.
+struct ScanChunk: Sendable {
+    private enum Source: Sendable {
+        case segment(Segment, SegmentEntry, Names)
+        case tail(Rows)
+    }
+
+    private let source: Source
+    /// The wanted stretches, in order of their routes.
+    let runs: [Chunk.Run]
+
+    /// The wanted rows of a segment.
+    fileprivate init(
+        _ segment: Segment, entry: SegmentEntry, plan: ScanPlan, columns: [Column]
+    ) throws(DecodingError) {
+        source = .segment(segment, entry, plan.names)
+        var runs: [Chunk.Run] = []
+        let routes = Int64(plan.names[.route].count)
+        let filter = plan.filter
+        let isInside = filter.admits(startUs: entry.zone.firstStartUs) && filter.admits(startUs: entry.zone.lastStartUs)
+        for (route, rows) in try segment.routes() where filter.routeCode.map({ $0 == route }) ?? true {
+            guard route >= 0, route < routes else { throw DecodingError(reason: "a route that has no name") }
+            if isInside {
+                runs.append(Chunk.Run(route: route, rows: rows))
+                continue
+            }
+            let wanted = Chunk.narrowed(
+                0..<rows.count, startUs: try segment.values(of: .startUs, in: rows), filter: filter)
+            if wanted.isEmpty { continue }
+            runs.append(
+                Chunk.Run(
+                    route: route, rows: rows.lowerBound + wanted.lowerBound..<rows.lowerBound + wanted.upperBound))
+        }
+        self.runs = runs
+    }
+
+    fileprivate init?(tail: Rows, filter: RowFilter) {
+        source = .tail(tail)
+        runs = Chunk.runs(route: tail[.route], startUs: tail[.startUs], filter: filter)
+        if runs.isEmpty { return nil }
+    }
+
+    /// From the first wanted row to behind the last.
+    var extent: Range<Int> {
+        guard let first = runs.first, let last = runs.last else { return 0..<0 }
+        return first.rows.lowerBound..<last.rows.upperBound
+    }
+
+    /// The first and the last start of the tail's stretches, of which there is at least one.
+    var startBounds: ClosedRange<Int64> {
+        guard case .tail(let rows) = source else { return 0...0 }
+        let start = rows[.startUs]
+        let first = runs.map { start[$0.rows.lowerBound] }.min() ?? 0
+        return first...max(first, runs.map { start[$0.rows.upperBound - 1] }.max() ?? 0)
+    }
+
+    /// A column's values in a range of rows, into a buffer that is used again. Codes without a name and enumerations
+    /// that cannot be are damage.
+    func read(_ column: Column, _ rows: Range<Int>, into buffer: inout [Int64]) throws(DecodingError) {
+        switch source {
+        case .tail(let tail): buffer = Array(tail[column][rows])
+        case .segment(let segment, _, let names):
+            buffer = try segment.values(of: column, in: rows)
+            guard let limit = column.limit(names: names) else { return }
+            var most: UInt64 = 0
+            for value in buffer { most = max(most, UInt64(bitPattern: value)) }
+            if most >= limit { throw DecodingError(reason: "column \(column.name) has a value that cannot be") }
+        }
+    }
+
+    /// The damage that a failure to read means.
+    func damage(_ error: DecodingError) -> SegmentDamage? {
+        guard case .segment(_, let entry, _) = source else { return nil }
+        return entry.damage(error.reason)
+    }
+}
+
+extension Column {
+    /// What codes and enumerations must lie below.
+    fileprivate func limit(names: Names) -> UInt64? {
+        switch self {
+        case .route: UInt64(names[.route].count)
+        case .host: UInt64(names[.host].count)
+        case .method: UInt64(names[.method].count)
+        case .outcome: UInt64(Outcome.allCases.count)
+        case .isGRPC, .hedge: 2
+        default: nil
+        }
+    }
+}
+
+extension StoreReader {
+    /// A segment of which at least these columns can be read; it is not kept for later, for a scan passes by once.
+    func load(_ entry: SegmentEntry, columns: [Column]) throws(StoreError) -> Result<Segment, DecodingError> {
+        if let kept = cache.segment(entry.id) { return .success(kept) }
+        let statement = try connection.prepare("SELECT data FROM segment WHERE id = ?")
+        statement.bind(entry.id, at: 1)
+        guard try statement.step() else { return .failure(DecodingError(reason: "its row is gone")) }
+        let bytes = statement.blob(0, padding: Segment.padding)
+        do throws(DecodingError) {
+            return .success(try Segment(padded: bytes, zone: entry.zone))
+        } catch {
+            return .failure(error)
+        }
+    }
+}
