@@ -6,9 +6,18 @@ struct SealedSegment: Sendable {
     var bytes: [UInt8]
 
     /// Sorts and encodes rows, of which there is at least one. Most of the work of a segment; it needs no store.
-    init(_ rows: Rows) {
+    ///
+    /// - Parameter places: each row's host as its place among its route's hosts, from `AttemptStore.places`.
+    init(_ rows: Rows, places: [Int64]?) {
+        let order = rows.segmentOrder()
+        self.init(
+            sorted: rows.inOrder(order), places: places.map { places in order.map { places[Int($0)] } })
+    }
+
+    /// Encodes rows that are sorted for a segment.
+    init(sorted rows: Rows, places: [Int64]?) {
         zone = ZoneMap(of: rows)
-        bytes = Segment.encode(rows.sortedForSegment(), zone: zone)
+        bytes = Segment.encode(rows, zone: zone, places: places)
     }
 }
 
@@ -40,7 +49,13 @@ extension AttemptStore {
         try write { (writer) throws(StoreError) in try writer.codes(of: names) }
     }
 
-    /// Keeps a segment whose codes are of this store: it is on disk when the call returns, or an error was thrown.
+    /// The place of every row's host among the hosts of its route; new ones are added, as codes are. `nil`: a route has
+    /// too many hosts for places. Codes must be of this store.
+    func places(of rows: Rows) throws(StoreError) -> [Int64]? {
+        try write { (writer) throws(StoreError) in try writer.places(of: rows) }
+    }
+
+    /// Keeps a segment whose codes and places are of this store: it is on disk when the call returns, or an error was thrown.
     func append(_ sealed: SealedSegment) throws(StoreError) {
         try write { (writer) throws(StoreError) in try writer.insert(sealed) }
     }

@@ -1,24 +1,53 @@
-/// Bytes in the making: little-endian integers and variable-length ones (seven bits a byte, least significant first).
+/// Bytes in the making, as many as were measured before the first was written: little-endian integers and
+/// variable-length ones (seven bits a byte, least significant first).
 struct ByteWriter {
-    private(set) var bytes: [UInt8] = []
+    let base: UnsafeMutableRawPointer
+    let capacity: Int
+    private(set) var count = 0
 
-    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
-
-    mutating func byte(_ value: UInt8) { bytes.append(value) }
-
-    mutating func fixed(_ value: some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    /// `size` bytes, filled by `body` to the last one.
+    static func bytes(_ size: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+            guard let base = buffer.baseAddress else { return }
+            var writer = ByteWriter(base: UnsafeMutableRawPointer(base), capacity: size)
+            body(&writer)
+            filled = writer.count
+        }
     }
 
-    mutating func append(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+    private init(base: UnsafeMutableRawPointer, capacity: Int) {
+        self.base = base
+        self.capacity = capacity
+    }
+
+    /// What was written so far.
+    var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+
+    /// Room for `size` bytes, to be filled by the caller.
+    mutating func claim(_ size: Int) -> UnsafeMutableRawPointer {
+        precondition(size >= 0 && size <= capacity - count, "more bytes were written than were measured")
+        defer { count += size }
+        return base + count
+    }
+
+    mutating func byte(_ value: UInt8) { claim(1).storeBytes(of: value, as: UInt8.self) }
+
+    mutating func fixed<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        claim(MemoryLayout<Value>.size).storeBytes(of: value.littleEndian, as: Value.self)
+    }
+
+    mutating func append(_ more: [UInt8]) {
+        let start = claim(more.count)
+        more.withUnsafeBytes { if let from = $0.baseAddress { start.copyMemory(from: from, byteCount: $0.count) } }
+    }
 
     mutating func varint(_ value: UInt64) {
         var rest = value
         while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            byte(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        bytes.append(UInt8(rest))
+        byte(UInt8(rest))
     }
 
     mutating func varint(zigzag value: Int64) { varint(Self.zigzag(value)) }
@@ -30,64 +59,4 @@ struct ByteWriter {
     }
 
     static func varintSize(zigzag value: Int64) -> Int { varintSize(zigzag(value)) }
-}
-
-/// Why bytes are not what was written.
-struct DecodingError: Error, Equatable {
-    var reason: String
-}
-
-/// A walk over bytes that never leaves them. Behind `end` lie at least `Segment.padding` readable bytes.
-struct ByteReader {
-    let base: UnsafeRawPointer
-    private(set) var at: Int
-    let end: Int
-
-    init(_ buffer: UnsafeRawBufferPointer, from: Int, to: Int) throws(DecodingError) {
-        guard let base = buffer.baseAddress, from >= 0, from <= to, to + Segment.padding <= buffer.count else {
-            throw DecodingError(reason: "a part lies outside of the bytes")
-        }
-        self.base = base
-        at = from
-        end = to
-    }
-
-    mutating func skip(_ count: Int) throws(DecodingError) {
-        guard count >= 0, count <= end - at else { throw DecodingError(reason: "the bytes end too early") }
-        at += count
-    }
-
-    mutating func byte() throws(DecodingError) -> UInt8 {
-        guard at < end else { throw DecodingError(reason: "the bytes end too early") }
-        defer { at += 1 }
-        return base.load(fromByteOffset: at, as: UInt8.self)
-    }
-
-    mutating func fixed<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) throws(DecodingError) -> Value {
-        let start = at
-        try skip(MemoryLayout<Value>.size)
-        return Value(littleEndian: base.loadUnaligned(fromByteOffset: start, as: Value.self))
-    }
-
-    mutating func varint() throws(DecodingError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            let bits = UInt64(next & 0x7F)
-            guard shift < 63 || (shift == 63 && bits <= 1) else { throw DecodingError(reason: "a number is too long") }
-            value |= bits << shift
-            if next < 0x80 { return value }
-            shift += 7
-        }
-    }
-
-    mutating func varintZigzag() throws(DecodingError) -> Int64 {
-        let raw = try varint()
-        return Int64(bitPattern: raw >> 1) ^ -Int64(bitPattern: raw & 1)
-    }
-
-    func requireEnd() throws(DecodingError) {
-        guard at == end else { throw DecodingError(reason: "\(end - at) bytes too many") }
-    }
 }

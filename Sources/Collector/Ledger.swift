@@ -13,6 +13,7 @@ struct Ledger: Equatable, Sendable {
         case segment = 5
         case dropped = 6
         case ruleSet = 7
+        case routeHost = 8
 
         /// How messages call it.
         var name: String {
@@ -24,6 +25,7 @@ struct Ledger: Equatable, Sendable {
             case .segment: "the list of segments"
             case .dropped: "the list of drops"
             case .ruleSet: "the rule history"
+            case .routeHost: "the places of hosts"
             }
         }
     }
@@ -185,7 +187,7 @@ extension Ledger {
         var account = LedgerAccount()
         while try statement.step() {
             switch part {
-            case .route, .host, .method: account.add(UInt64(bitPattern: statement.integer(0)))
+            case .route, .host, .method, .routeHost: account.add(UInt64(bitPattern: statement.integer(0)))
             case .tail: account.add(UInt64(bitPattern: statement.integer(0)), attempts: 1)
             case .segment:
                 account.add(
@@ -202,6 +204,7 @@ extension Ledger {
     static func query(_ part: Part) -> String {
         switch part {
         case .route, .host, .method: "SELECT digest FROM \(part)"
+        case .routeHost: "SELECT digest FROM route_host"
         case .tail: "SELECT fingerprint FROM tail"
         case .segment: "SELECT id, zone_digest, rows FROM segment"
         case .dropped: "SELECT id, attempts, first_start_us, last_start_us, reason FROM dropped"

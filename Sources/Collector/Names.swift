@@ -30,23 +30,45 @@ struct NameTable: Equatable, Sendable {
     private(set) var hashes: [UInt64] = []
     /// What the ledger must say of these names.
     private(set) var account = LedgerAccount()
-    private var codes: [String: Int64] = [:]
+    /// Open addressing by digest at a load of at most a half; a slot holds 1 + a code, 0 when free.
+    private var slots = [Int32](repeating: 0, count: 64)
 
     var count: Int { names.count }
 
-    func code(of name: String) -> Int64? { codes[name] }
+    func code(of name: String) -> Int64? {
+        let hash = XXH64.hash(name)
+        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        while slots[slot] != 0 {
+            let code = Int(slots[slot]) - 1
+            if hashes[code] == hash, names[code] == name { return Int64(code) }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return nil
+    }
 
     mutating func add(_ name: String) {
         account.add(UInt64(bitPattern: Names.digest(name, code: Int64(names.count))))
-        codes[name] = Int64(names.count)
         names.append(name)
         hashes.append(XXH64.hash(name))
+        if 2 * names.count > slots.count {
+            slots = Array(repeating: 0, count: 2 * slots.count)
+            for code in names.indices { occupy(code) }
+        } else {
+            occupy(names.count - 1)
+        }
+    }
+
+    private mutating func occupy(_ code: Int) {
+        var slot = Int(truncatingIfNeeded: hashes[code]) & (slots.count - 1)
+        while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+        slots[slot] = Int32(code + 1)
     }
 }
 
-/// The three name tables, as far as this process has read them.
+/// The three name tables and the hosts of each route, as far as this process has read them.
 struct Names: Equatable, Sendable {
     var tables = Array(repeating: NameTable(), count: NameKind.allCases.count)
+    var routeHosts = RouteHosts()
     /// Names that the present transaction has added: the ledger does not know of them yet.
     private var added = Array(repeating: LedgerAccount(), count: NameKind.allCases.count)
 
@@ -61,6 +83,7 @@ struct Names: Equatable, Sendable {
             changes.add(added[kind.rawValue], to: kind.part)
             added[kind.rawValue] = LedgerAccount()
         }
+        changes.add(routeHosts.takeAdded(), to: .routeHost)
     }
 
     /// Reads the names that were added since the last look, and holds what is there against the ledger.
@@ -80,6 +103,7 @@ struct Names: Equatable, Sendable {
             }
             try ledger?.require(self[kind].account - added[kind.rawValue], kind.part, path: connection.path)
         }
+        try routeHosts.refresh(from: connection, ledger: ledger)
     }
 
     /// The code of a name; a new name is added. Only within a write transaction.

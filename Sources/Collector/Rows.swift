@@ -85,17 +85,22 @@ struct Rows: Equatable, Sendable {
 
     /// The numbers of the rows sorted as in a segment.
     func segmentOrder() -> [Int32] {
-        let route = self[.route]
-        let start = self[.startUs]
-        let attempt = self[.attempt]
-        var order = Array(0..<Int32(count))
-        order.sort { left, right in
-            let (a, b) = (Int(left), Int(right))
-            if route[a] != route[b] { return route[a] < route[b] }
-            if start[a] != start[b] { return start[a] < start[b] }
-            if attempt[a] != attempt[b] { return attempt[a] < attempt[b] }
-            return a < b
+        self[.route].withUnsafeBufferPointer { route in
+            self[.startUs].withUnsafeBufferPointer { startUs in
+                self[.attempt].withUnsafeBufferPointer { attempt in
+                    RowOrder.forSegment(route: route, startUs: startUs, attempt: attempt)
+                }
+            }
         }
-        return order
+    }
+
+    /// Where each route's rows end, in rows sorted by route.
+    var runEnds: [Int32] {
+        let route = self[.route]
+        var ends: [Int32] = []
+        for row in route.indices where row + 1 == route.count || route[row + 1] != route[row] {
+            ends.append(Int32(row + 1))
+        }
+        return ends
     }
 }

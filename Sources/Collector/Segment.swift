@@ -1,148 +1,76 @@
 import Retry
+import Synchronization
 
 /// The columnar unit: rows sorted by (route, start), each column encoded on its own, every byte under a digest.
 /// `docs/segment.md` has the bytes.
+///
+/// The header is checked when a segment is made, a column when it is first read: a scan of three columns pays for three.
 struct Segment: Sendable {
     /// "MTSG", little-endian.
     static let magic: UInt32 = 0x4753_544D
-    /// The layout of header and directory.
-    static let formatVersion: UInt16 = 1
+    /// The layout of header and directory that is written; the first one is still read.
+    static let formatVersion: UInt16 = 2
     /// Most rows of a segment.
     static let rowLimit = 131_072
     /// Readable bytes behind a segment in memory, so that unpacking may load whole words.
     static let padding = 16
 
-    private static let headerSize = 40
-    private static let entrySize = 24
-    private static let digestSize = 8
+    static let headerSize = 40
+    static let entrySize = 24
+    static let digestSize = 8
 
-    private struct Part {
+    /// A column as the directory tells of it.
+    struct Part: Sendable {
         var encoding: Encoding
+        var transform: ColumnTransform
         var from: Int
         var to: Int
+        var digest: UInt64
+    }
+
+    /// The routes of the rows, each with the row behind its last.
+    struct Routes: Sendable {
+        var codes: [Int64] = []
+        var ends: [Int32] = []
+
+        mutating func add(_ route: Int64, upTo end: Int) {
+            if codes.last == route {
+                ends[ends.count - 1] = Int32(end)
+            } else {
+                codes.append(route)
+                ends.append(Int32(end))
+            }
+        }
+    }
+
+    /// What reading has found so far; shared by the copies of a segment.
+    private final class Progress: Sendable {
+        let verified = Atomic<UInt32>(0)
+        let routes = Mutex<Routes?>(nil)
     }
 
     let rows: Int
     private let bytes: [UInt8]
     private let parts: [Part]
+    private let hosts: RouteHosts
+    private let progress = Progress()
 
     /// Bytes without the padding.
     var size: Int { bytes.count - Self.padding }
 
-    // MARK: Write
-
-    /// The bytes of sorted rows.
-    static func encode(_ rows: Rows, zone: ZoneMap) -> [UInt8] {
-        let plans = Column.allCases.map { EncodingPlan.best(for: rows[$0]) }
-        let bodyStart = headerSize + entrySize * plans.count + digestSize
-        var body = ByteWriter()
-        body.reserve(plans.reduce(0) { $0 + $1.size })
-        var head = ByteWriter()
-        head.fixed(magic)
-        head.fixed(formatVersion)
-        head.fixed(UInt16(plans.count))
-        head.fixed(UInt32(rows.count))
-        head.fixed(UInt32(bodyStart))
-        head.fixed(zone.firstStartUs)
-        head.fixed(zone.lastStartUs)
-        head.fixed(UInt32(truncatingIfNeeded: zone.minRoute))
-        head.fixed(UInt32(truncatingIfNeeded: zone.maxRoute))
-        for (column, plan) in zip(Column.allCases, plans) {
-            let start = body.bytes.count
-            plan.write(rows[column], to: &body)
-            let digest = body.bytes.withUnsafeBytes { XXH64.hash(UnsafeRawBufferPointer(rebasing: $0[start...])) }
-            head.byte(column.rawValue)
-            head.byte(plan.encoding.rawValue)
-            head.fixed(UInt16(0))
-            head.fixed(UInt32(bodyStart + start))
-            head.fixed(UInt32(body.bytes.count - start))
-            head.fixed(UInt32(0))
-            head.fixed(digest)
-        }
-        head.fixed(head.bytes.withUnsafeBytes { XXH64.hash($0) })
-        head.append(body.bytes)
-        return head.bytes
-    }
-
-    // MARK: Read
-
-    /// Checks every byte of a segment before any is believed.
+    /// Checks the header of a segment; its columns are checked before any of their bytes are believed.
     ///
-    /// - Parameter padded: the bytes with `padding` bytes behind them.
-    init(padded: [UInt8], zone: ZoneMap) throws(DecodingError) {
+    /// - Parameters:
+    ///   - padded: the bytes with `padding` bytes behind them.
+    ///   - hosts: the places of hosts, as of a state of the store that has this segment.
+    init(padded: [UInt8], zone: ZoneMap, hosts: RouteHosts = RouteHosts()) throws(DecodingError) {
         bytes = padded
         rows = zone.rows
+        self.hosts = hosts
         let size = padded.count - Self.padding
-        var found: [Part] = []
-        var failure: DecodingError?
-        // withUnsafeBytes has no typed throws for non-copyable contexts here; the error is carried out by hand.
-        padded.withUnsafeBytes { buffer in
-            do throws(DecodingError) {
-                found = try Self.parts(of: buffer, size: size, zone: zone)
-            } catch {
-                failure = error
-            }
+        parts = try padded.withUnsafeBufferPointer { buffer throws(DecodingError) in
+            try SegmentHeader.parts(of: UnsafeRawBufferPointer(buffer), size: size, zone: zone)
         }
-        if let failure { throw failure }
-        parts = found
-    }
-
-    private static func parts(
-        of buffer: UnsafeRawBufferPointer, size: Int, zone: ZoneMap
-    ) throws(DecodingError) -> [Part] {
-        var reader = try ByteReader(buffer, from: 0, to: size)
-        guard try reader.fixed(UInt32.self) == magic else { throw DecodingError(reason: "it does not begin as one") }
-        let version = try reader.fixed(UInt16.self)
-        guard version == formatVersion else {
-            throw DecodingError(reason: "format \(version); this Meantime reads format \(formatVersion)")
-        }
-        let count = Int(try reader.fixed(UInt16.self))
-        let rows = try reader.fixed(UInt32.self)
-        let bodyStart = Int(try reader.fixed(UInt32.self))
-        guard count == Column.allCases.count, bodyStart == headerSize + entrySize * count + digestSize,
-            bodyStart <= size
-        else { throw DecodingError(reason: "header lengths") }
-        let headEnd = bodyStart - digestSize
-        var digestReader = try ByteReader(buffer, from: headEnd, to: bodyStart)
-        guard try digestReader.fixed(UInt64.self) == XXH64.hash(UnsafeRawBufferPointer(rebasing: buffer[..<headEnd]))
-        else { throw DecodingError(reason: "checksum of the header") }
-        let first = try reader.fixed(Int64.self)
-        let last = try reader.fixed(Int64.self)
-        let (minRoute, maxRoute) = (try reader.fixed(UInt32.self), try reader.fixed(UInt32.self))
-        guard Int(rows) == zone.rows, first == zone.firstStartUs, last == zone.lastStartUs,
-            Int64(minRoute) == zone.minRoute, Int64(maxRoute) == zone.maxRoute, rows > 0, rows <= rowLimit
-        else { throw DecodingError(reason: "header and zone map differ") }
-        var parts: [Part] = []
-        var expected = bodyStart
-        for column in Column.allCases {
-            let part = try Self.part(of: column, &reader, buffer, expected: expected, size: size)
-            parts.append(part)
-            expected = part.to
-        }
-        guard expected == size else { throw DecodingError(reason: "\(size - expected) bytes too many") }
-        return parts
-    }
-
-    private static func part(
-        of column: Column, _ reader: inout ByteReader, _ buffer: UnsafeRawBufferPointer, expected: Int, size: Int
-    ) throws(DecodingError) -> Part {
-        let id = try reader.byte()
-        let code = try reader.byte()
-        try reader.skip(2)
-        let from = Int(try reader.fixed(UInt32.self))
-        let length = Int(try reader.fixed(UInt32.self))
-        try reader.skip(4)
-        let digest = try reader.fixed(UInt64.self)
-        guard id == column.rawValue, from == expected, length <= size - from else {
-            throw DecodingError(reason: "directory entry of column \(column.name)")
-        }
-        guard let encoding = Encoding(rawValue: code) else {
-            throw DecodingError(reason: "column \(column.name) has encoding \(code), which this Meantime cannot read")
-        }
-        guard XXH64.hash(UnsafeRawBufferPointer(rebasing: buffer[from..<from + length])) == digest else {
-            throw DecodingError(reason: "checksum of column \(column.name)")
-        }
-        return Part(encoding: encoding, from: from, to: from + length)
     }
 
     /// The encoding and the bytes of a column, for those who report on the store.
@@ -151,16 +79,86 @@ struct Segment: Sendable {
         return (part.encoding, part.to - part.from)
     }
 
+    // MARK: Columns
+
     /// A column's values in a range of rows.
     func values(of column: Column, in wanted: Range<Int>) throws(DecodingError) -> [Int64] {
-        let part = parts[column.index]
-        let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(DecodingError) in
-                try SegmentDecoder.decode(
-                    part.encoding, buffer, from: part.from, to: part.to, count: rows, wanted: wanted)
-            }
+        // Filled to the last value by `decode`; zeroing first is cheap beside it.
+        var values = [Int64](repeating: 0, count: wanted.count)
+        try values.withUnsafeMutableBufferPointer { out throws(DecodingError) in
+            guard let start = out.baseAddress else { return }
+            try decode(column, in: wanted, into: start)
         }
-        return try result.get()
+        return values
+    }
+
+    /// Writes a column's values in a range of rows to memory that the caller owns, `wanted.count` values long.
+    ///
+    /// After an error what stands there is not to be believed.
+    func decode(
+        _ column: Column, in wanted: Range<Int>, into out: UnsafeMutablePointer<Int64>
+    ) throws(DecodingError) {
+        precondition(
+            wanted.lowerBound >= 0 && wanted.upperBound <= rows, "rows \(wanted) of a segment of \(rows)")
+        if wanted.isEmpty { return }
+        let part = parts[column.index]
+        switch part.transform {
+        case .none: try decode(column, part, in: wanted, into: out)
+        case .places:
+            try decode(column, part, in: wanted, into: out)
+            try replacePlaces(in: wanted, out)
+        case .sequence: try decodeSequence(column, part, in: wanted, into: out)
+        }
+    }
+
+    private func decode(
+        _ column: Column, _ part: Part, in wanted: Range<Int>, into out: UnsafeMutablePointer<Int64>
+    ) throws(DecodingError) {
+        let isByRoute = column != .route && part.transform != .sequence && part.encoding.mayFollowRoutes
+        let runEnds = isByRoute ? try routeRuns().ends : nil
+        try withBytes(of: column) { (reader) throws(DecodingError) in
+            try SegmentDecoder.decode(
+                part.encoding, &reader, count: rows, runEnds: runEnds, wanted: wanted, into: out)
+        }
+    }
+
+    private func decodeSequence(
+        _ column: Column, _ part: Part, in wanted: Range<Int>, into out: UnsafeMutablePointer<Int64>
+    ) throws(DecodingError) {
+        // Surpluses follow the order of start over the whole segment, so all of them are needed.
+        let space = UnsafeMutablePointer<Int64>.allocate(capacity: 2 * rows)
+        defer { space.deallocate() }
+        try decode(.startUs, in: 0..<rows, into: space)
+        let order = RowOrder.byStart(UnsafeBufferPointer(start: space, count: rows))
+        try decode(column, part, in: 0..<rows, into: space)
+        let surpluses = UnsafeBufferPointer(start: space, count: rows)
+        if wanted.count == rows {
+            RequestSequence.restore(surpluses, order: order, into: out)
+        } else {
+            RequestSequence.restore(surpluses, order: order, into: space + rows)
+            out.update(from: space + rows + wanted.lowerBound, count: wanted.count)
+        }
+    }
+
+    private func replacePlaces(
+        in wanted: Range<Int>, _ out: UnsafeMutablePointer<Int64>
+    ) throws(DecodingError) {
+        let runs = try routeRuns()
+        var start = 0
+        for (route, end) in zip(runs.codes, runs.ends) {
+            let range = (start..<Int(end)).clamped(to: wanted)
+            start = Int(end)
+            if range.isEmpty { continue }
+            let isKnown = hosts[route].withUnsafeBufferPointer { hosts in
+                for row in range {
+                    let place = out[row - wanted.lowerBound]
+                    guard place >= 0, place < Int64(hosts.count) else { return false }
+                    out[row - wanted.lowerBound] = hosts[Int(place)]
+                }
+                return true
+            }
+            if !isKnown { throw DecodingError(reason: "a host's place that its route has not") }
+        }
     }
 
     /// The chosen columns of a range of rows; start, always needed for order, is among them.
@@ -175,15 +173,64 @@ struct Segment: Sendable {
 
     /// The routes of the segment, each with its rows, in the order of the rows.
     func routes() throws(DecodingError) -> [(route: Int64, rows: Range<Int>)] {
-        let codes = try values(of: .route, in: 0..<rows)
-        var found: [(route: Int64, rows: Range<Int>)] = []
+        let runs = try routeRuns()
         var start = 0
-        while start < codes.count {
-            var end = start + 1
-            while end < codes.count, codes[end] == codes[start] { end += 1 }
-            found.append((codes[start], start..<end))
-            start = end
+        return zip(runs.codes, runs.ends).map { route, end in
+            defer { start = Int(end) }
+            return (route, start..<Int(end))
         }
-        return found
+    }
+
+    /// Found once, without writing out the column where it is kept as runs.
+    private func routeRuns() throws(DecodingError) -> Routes {
+        if let known = progress.routes.withLock({ $0 }) { return known }
+        let part = parts[Column.route.index]
+        var routes = Routes()
+        try withBytes(of: .route) { (reader) throws(DecodingError) in
+            switch part.encoding {
+            case .constant: routes.add(try reader.varintZigzag(), upTo: rows)
+            case .runLength: try SegmentDecoder.runs(&reader, count: rows) { routes.add($0, upTo: $1.upperBound) }
+            case .plainRunLength: try FormatOne.runs(&reader, count: rows) { routes.add($0, upTo: $1.upperBound) }
+            default:
+                var codes = [Int64](repeating: 0, count: rows)
+                try codes.withUnsafeMutableBufferPointer { out throws(DecodingError) in
+                    guard let start = out.baseAddress else { return }
+                    try SegmentDecoder.decode(
+                        part.encoding, &reader, count: rows, runEnds: nil, wanted: 0..<rows, into: start)
+                }
+                for row in codes.indices { routes.add(codes[row], upTo: row + 1) }
+            }
+            try reader.requireEnd()
+        }
+        progress.routes.withLock { $0 = routes }
+        return routes
+    }
+
+    // MARK: Checks
+
+    /// Checks every column's digest.
+    func verify() throws(DecodingError) {
+        for column in Column.allCases {
+            try withBytes(of: column) { (_) throws(DecodingError) in }
+        }
+    }
+
+    /// Gives a column's bytes, checked once, to `body`.
+    private func withBytes(
+        of column: Column, _ body: (inout ByteReader) throws(DecodingError) -> Void
+    ) throws(DecodingError) {
+        let part = parts[column.index]
+        try bytes.withUnsafeBufferPointer { buffer throws(DecodingError) in
+            let all = UnsafeRawBufferPointer(buffer)
+            let bit: UInt32 = 1 << UInt32(column.index)
+            if progress.verified.load(ordering: .acquiring) & bit == 0 {
+                guard XXH64.hash(UnsafeRawBufferPointer(rebasing: all[part.from..<part.to])) == part.digest else {
+                    throw DecodingError(reason: "checksum of column \(column.name)")
+                }
+                progress.verified.bitwiseOr(bit, ordering: .acquiringAndReleasing)
+            }
+            var reader = try ByteReader(all, from: part.from, to: part.to)
+            try body(&reader)
+        }
     }
 }

@@ -111,7 +111,7 @@ final class StoreReader: Sendable {
         return entries
     }
 
-    /// A segment with every byte checked, or what is wrong with it.
+    /// A segment whose header was checked, or what is wrong with it; its columns are checked as they are read.
     func load(_ entry: SegmentEntry) throws(StoreError) -> Result<Segment, DecodingError> {
         guard entry.isSound else { return .failure(DecodingError(reason: entry.fault)) }
         if let kept = cache.segment(entry.id) { return .success(kept) }
@@ -119,8 +119,9 @@ final class StoreReader: Sendable {
         statement.bind(entry.id, at: 1)
         guard try statement.step() else { return .failure(DecodingError(reason: "its row is gone")) }
         let bytes = statement.blob(0, padding: Segment.padding)
+        let hosts = try names().routeHosts
         do throws(DecodingError) {
-            let segment = try Segment(padded: bytes, zone: entry.zone)
+            let segment = try Segment(padded: bytes, zone: entry.zone, hosts: hosts)
             cache.keep(segment, id: entry.id)
             return .success(segment)
         } catch {

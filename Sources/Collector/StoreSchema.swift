@@ -31,6 +31,7 @@ enum StoreSchema {
           version INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
           yaml TEXT NOT NULL);
         \(Ledger.table)
+        \(RouteHosts.table)
         """
 
     /// What the file's first bytes say, without SQLite: opening another application's file could change it.
@@ -79,14 +80,15 @@ enum StoreSchema {
         }
     }
 
-    /// Brings a store of an earlier version up to this one. Before version 2 there was no ledger.
+    /// Brings a store of an earlier version up to this one. Before version 2 there was no ledger and hosts
+    /// had no places; segments stay as they are.
     static func upgrade(on connection: Connection) throws(StoreError) {
         guard try connection.integer("PRAGMA user_version") < version else { return }
         try connection.execute("BEGIN IMMEDIATE")
         do throws(StoreError) {
             // Another process may have been quicker.
             if try connection.integer("PRAGMA user_version") < 2 {
-                try connection.execute(Ledger.table)
+                try connection.execute(Ledger.table + RouteHosts.table)
                 try Ledger.count(on: connection)
             }
             try connection.execute("PRAGMA user_version = \(version)")

@@ -97,18 +97,33 @@ struct StoreWriter {
     mutating func addSegments(_ attempts: [Attempt]) throws(StoreError) {
         var start = 0
         while start < attempts.count {
-            let end = min(start + Segment.rowLimit, attempts.count)
-            var rows = Rows()
-            rows.reserve(end - start)
-            for attempt in attempts[start..<end] {
-                rows.append(
-                    attempt, route: try names.code(of: attempt.route, .route, on: connection),
-                    host: try names.code(of: attempt.host, .host, on: connection),
-                    method: try names.code(of: attempt.method, .method, on: connection))
+            let slice = attempts[start..<min(start + Segment.rowLimit, attempts.count)]
+            let route = try codes(of: slice, \.route, .route)
+            let host = try codes(of: slice, \.host, .host)
+            let method = try codes(of: slice, \.method, .method)
+            let rows = slice.withUnsafeBufferPointer { slice in
+                route.withUnsafeBufferPointer { route in
+                    host.withUnsafeBufferPointer { host in
+                        method.withUnsafeBufferPointer {
+                            Rows(sorting: slice, route: route, host: host, method: $0)
+                        }
+                    }
+                }
             }
-            try insert(rows)
-            start = end
+            try insert(sorted: rows)
+            start += slice.count
         }
+    }
+
+    private mutating func codes(
+        of attempts: ArraySlice<Attempt>, _ name: KeyPath<Attempt, String>, _ kind: NameKind
+    ) throws(StoreError) -> [Int64] {
+        var codes: [Int64] = []
+        codes.reserveCapacity(attempts.count)
+        for attempt in attempts {
+            codes.append(try names.code(of: attempt[keyPath: name], kind, on: connection))
+        }
+        return codes
     }
 
     /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row
@@ -177,7 +192,18 @@ struct StoreWriter {
         ledger.add(Ledger.digest(integers: row, texts: [reason]), attempts: Int64(count), to: .dropped)
     }
 
-    private mutating func insert(_ rows: Rows) throws(StoreError) { try insert(SealedSegment(rows)) }
+    /// Sorts rows with codes of `names` and adds them as one segment.
+    mutating func insert(_ rows: Rows) throws(StoreError) { try insert(sorted: rows.sortedForSegment()) }
+
+    private mutating func insert(sorted rows: Rows) throws(StoreError) {
+        try insert(SealedSegment(sorted: rows, places: try places(of: rows)))
+    }
+
+    /// The places of rows' hosts; new ones are added. `nil`: a route has too many.
+    mutating func places(of rows: Rows) throws(StoreError) -> [Int64]? {
+        let hostCount = names[.host].count
+        return try names.routeHosts.places(of: rows, hostCount: hostCount, on: connection)
+    }
 
     mutating func insert(_ sealed: SealedSegment) throws(StoreError) {
         let zone = sealed.zone

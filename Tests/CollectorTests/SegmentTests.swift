@@ -39,12 +39,14 @@ import Testing
         let rows = rows(Sample.attempts(300, seed: 12))
         let zone = ZoneMap(of: rows)
         let good = Segment.encode(rows, zone: zone) + Array(repeating: 0, count: Segment.padding)
-        _ = try Segment(padded: good, zone: zone)
+        try Segment(padded: good, zone: zone).verify()
         for at in 0..<good.count - Segment.padding {
             for bit in 0..<8 {
                 var bad = good
                 bad[at] ^= 1 << UInt8(bit)
-                #expect(throws: DecodingError.self, "byte \(at), bit \(bit)") { try Segment(padded: bad, zone: zone) }
+                #expect(throws: DecodingError.self, "byte \(at), bit \(bit)") {
+                    try Segment(padded: bad, zone: zone).verify()
+                }
             }
         }
         for length in [0, 1, 39, 40, good.count - Segment.padding - 1] {
@@ -69,8 +71,8 @@ import Testing
         #expect(throws: DecodingError(reason: "column start_us has encoding 200, which this Meantime cannot read")) {
             try Segment(padded: withHead { $0[41] = 200 }, zone: zone)
         }
-        #expect(throws: DecodingError(reason: "format 2; this Meantime reads format 1")) {
-            try Segment(padded: withHead { $0[4] = 2 }, zone: zone)
+        #expect(throws: DecodingError(reason: "format 3; this Meantime reads formats 1 to 2")) {
+            try Segment(padded: withHead { $0[4] = 3 }, zone: zone)
         }
         var other = zone
         other.rows += 1
@@ -101,8 +103,8 @@ import Testing
         #expect(try reader.missingAttempts(fromUs: nil, toUs: attempts[99].startUs) == 0)
         #expect(try reader.scan { _ in } == ScanReport(rows: 200, damage: [damage]))
         #expect(try reader.check() == [damage])
-        let answer = try reader.query("SELECT count(*) FROM attempts")
-        #expect(answer.rows == [[.integer(200)]] && answer.damage == [damage])
+        let answer = try reader.query("SELECT count(start_us), max(duration_us) > 0 FROM attempts")
+        #expect(answer.rows == [[.integer(200), .integer(1)]] && answer.damage == [damage])
         #expect(throws: StoreError.self) {
             try reader.fingerprints(fromUs: attempts[0].startUs, toUs: attempts[299].startUs)
         }

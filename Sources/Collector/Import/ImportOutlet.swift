@@ -34,11 +34,12 @@ struct ImportOutlet {
         try translate(&rows, names, into: store)
         if underWay.count == Self.underWayMax { try writeFirst(to: store) }
         let count = rows.count
+        let places = try store.places(of: rows)
         let asked = Handover(rows)
         let answered = Handover<SealedSegment>()
         workers.run(isUrgent: true) { _ in
             guard let rows = asked.take() else { return }
-            answered.give(SealedSegment(rows))
+            answered.give(SealedSegment(rows, places: places))
         }
         underWay.append((answered, count))
     }

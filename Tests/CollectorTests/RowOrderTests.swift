@@ -1,0 +1,31 @@
+import TestSupport
+import Testing
+
+@testable import Collector
+
+@Suite struct RowOrderTests {
+    @Test(arguments: [1, 10, 1 << 20, Int64.max])
+    func `rows are ordered as by plain comparison, whatever the span of their times`(span: Int64) {
+        var random = SeededGenerator(seed: UInt64(span))
+        for count in [0, 1, 2, 17, 1_000] {
+            let startUs = (0..<count).map { _ in Int64.random(in: -span...span, using: &random) }
+            let route = (0..<count).map { _ in Int64.random(in: 0...5, using: &random) }
+            let attempt = (0..<count).map { _ in Int64.random(in: 1...3, using: &random) }
+            for starts in [startUs, startUs.sorted()] {
+                let plain = (0..<count).sorted {
+                    (route[$0], starts[$0], attempt[$0], $0) < (route[$1], starts[$1], attempt[$1], $1)
+                }
+                let order = route.withUnsafeBufferPointer { route in
+                    starts.withUnsafeBufferPointer { starts in
+                        attempt.withUnsafeBufferPointer {
+                            RowOrder.forSegment(route: route, startUs: starts, attempt: $0)
+                        }
+                    }
+                }
+                #expect(order.map { Int($0) } == plain)
+                let byStart = starts.withUnsafeBufferPointer { RowOrder.byStart($0) }
+                #expect(byStart.map { Int($0) } == (0..<count).sorted { (starts[$0], $0) < (starts[$1], $1) })
+            }
+        }
+    }
+}
