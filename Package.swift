@@ -79,8 +79,12 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Retry"], path: "Tests/Support", swiftSettings: room),
         .testTarget(name: "RetryTests", dependencies: ["Retry", "TestSupport"], swiftSettings: room),
+        // A process of its own, for tests that kill it or fill its disk.
+        .executableTarget(
+            name: "StoreWorker", dependencies: ["Collector", "Retry"], path: "Tests/Worker", swiftSettings: room),
         .testTarget(
-            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "Retry", "TestSupport"], swiftSettings: room),
+            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "Retry", "StoreWorker", "TestSupport"],
+            swiftSettings: room),
         .testTarget(
             name: "MeshDayTests", dependencies: ["Collector", "MeshDay", "Retry", "TestSupport"], swiftSettings: room),
         .testTarget(name: "AnalyzerTests", dependencies: ["Analyzer", "Retry", "TestSupport"], swiftSettings: room),

@@ -54,20 +54,41 @@ enum StoreSchema {
         defer { close(file) }
         var head = [UInt8](repeating: 0, count: 100)
         let count = read(file, &head, head.count)
+        if try isUnfinished(path: path) { return false }
         guard count == head.count, head.starts(with: Array("SQLite format 3\0".utf8)) else {
             throw StoreError(.notAStore, path: path, "is not a store: not a SQLite file")
         }
         try require(applicationID: bigEndian(head, at: 68), version: bigEndian(head, at: 60), path: path)
+        if let damage = try WriteAheadLog.damage(store: path) {
+            throw StoreError(
+                .damaged, path: path + "-wal",
+                "is damaged at byte \(damage.offset), and SQLite would forget all that was written after it; keep a copy, "
+                    + "then 'truncate -s \(damage.soundEnd) \(path)-wal' goes on with what was written before")
+        }
         return true
+    }
+
+    /// Whether the making of a SQLite file was cut off: its journal, which SQLite will roll back at the next opening,
+    /// began with no page (https://sqlite.org/fileformat2.html#the_rollback_journal).
+    private static func isUnfinished(path: String) throws(StoreError) -> Bool {
+        let file = Glibc.open(path + "-journal", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        var head = [UInt8](repeating: 0, count: 28)
+        let magic: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+        return read(file, &head, head.count) == head.count && head.starts(with: magic) && bigEndian(head, at: 16) == 0
     }
 
     /// Makes the tables, unless another process was quicker.
     static func create(on connection: Connection) throws(StoreError) {
         // These two must be set before the first table exists; a store that exists ignores them.
-        try connection.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL")
-        // The identity is written before write-ahead logging begins, so it always stands in the file's first bytes.
-        try connection.execute("BEGIN EXCLUSIVE")
+        try connection.execute("PRAGMA page_size = 8192")
+        // The identity is written before write-ahead logging begins, so it always stands in the file's first bytes. All in
+        // one transaction: auto_vacuum writes too, and whoever is cut off after it leaves a file that is no store. An
+        // EXCLUSIVE one would come too late for auto_vacuum, for it makes the first page.
+        try connection.execute("BEGIN")
         do throws(StoreError) {
+            try connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             if try connection.integer("SELECT count(*) FROM sqlite_schema") == 0 {
                 try connection.execute(tables)
                 try Ledger.count(on: connection)

@@ -60,8 +60,11 @@ extension AttemptColumns {
 final class TemporaryDirectory {
     let path: String
 
-    init() throws {
-        var template = Array("\(String(cString: getenv("TMPDIR") ?? strdup("/tmp")))/collector-XXXXXX".utf8CString)
+    /// - Parameter inMemory: where the machine has a file system in memory, there: nothing waits for a disk.
+    init(inMemory: Bool = false) throws {
+        let ordinary = String(cString: getenv("TMPDIR") ?? strdup("/tmp"))
+        let parent = inMemory && access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : ordinary
+        var template = Array("\(parent)/collector-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw StoreError(.io, path: "temporary directory", "cannot be made") }
         path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
     }
