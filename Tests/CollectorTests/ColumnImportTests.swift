@@ -146,6 +146,22 @@ import Testing
         }
     }
 
+    @Test func `a store counts the identities that it is asked for, and no others`() throws {
+        let text = (0..<3_000).map { Self.line($0 % 1_500) }.joined()
+        let attempts = PlainReading(Array(text.utf8)).attempts
+        try withStore(sealAfterRows: 1_000) { store in
+            try store.append(Array(attempts[..<2_000]))
+            try store.append(Array(attempts[2_000...].prefix(900)))
+            let keys = attempts.map { $0.importKeys[0] }
+            let wanted = Set(keys[100..<200] + keys[700..<710])
+            let (fromUs, toUs) = (attempts[0].startUs, attempts[705].startUs)
+            let expected = try store.fingerprints(fromUs: fromUs, toUs: toUs).filter { wanted.contains($0.key) }
+            #expect(expected.count == 105)
+            #expect(expected.values.allSatisfy { $0 == 2 })
+            #expect(try store.importKeyCounts(of: wanted, fromUs: fromUs, toUs: toUs) == expected)
+        }
+    }
+
     @Test func `a store tells when it holds something, and a target in memory does not`() throws {
         #expect(try MemoryTarget().occupiedTimes() == nil)
         try withStore(sealAfterRows: 2) { store in

@@ -9,6 +9,7 @@ import Glibc
 /// - A strict import reads everything once before it imports anything, so that a malformed line leaves the store as it
 ///   was. A pipe that has to be read twice is copied to a temporary file.
 /// - A second import of the same data adds nothing (`ImportLedger` has the rule); one at the same time is refused.
+/// - Attempt lines are parsed and made into segments by a thread a core; what comes out is the same with any number.
 /// - Several Envoy logs are read side by side in the order of their times: both logs of one proxy, or rotated files.
 public struct AttemptImporter {
     /// How the lines are read.
@@ -17,7 +18,7 @@ public struct AttemptImporter {
     public var strict: Bool
     /// Where malformed lines are kept; `nil`: they are only counted and reported.
     public var rejectPath: String?
-    /// How many attempts go to the target at once.
+    /// How many attempts go to the target at once, at most; a store makes them one segment.
     public var batchCount = 131_072
     /// How many threads parse lines and encode segments beside the calling one.
     var threads = max(1, min(8, sysconf(Int32(_SC_NPROCESSORS_ONLN))))

@@ -32,9 +32,10 @@ struct ImportLedger {
     private var recent: [UInt64: Entry] = [:]
     private var older: [UInt64: Entry] = [:]
 
-    init(occupied: TimeSpans = .always, generationMax: Int = 1 << 20) {
+    /// - Parameter keysPerAttempt: Envoy's attempts are remembered by two.
+    init(occupied: TimeSpans = .always, keysPerAttempt: Int = 2, attempts: Int = 1 << 19) {
         self.occupied = occupied
-        self.generationMax = generationMax
+        generationMax = attempts * keysPerAttempt
     }
 
     /// The attempts of a batch that the target does not hold yet; they are taken as added by the caller.
@@ -67,15 +68,18 @@ struct ImportLedger {
     ) throws -> [Int32]? {
         let starts = rows[.startUs]
         guard let first = starts.min(), let last = starts.max(), occupied.meets([first...last]) else { return nil }
-        let asked = starts.filter { occupied.meets([$0...$0]) }.map { $0...$0 }
+        let asked = (0..<rows.count).filter { occupied.meets([starts[$0]...starts[$0]]) }
         if asked.isEmpty { return nil }
         try settle()
-        let stored = try stored(around: asked, in: target)
+        let keys = asked.map { ImportKey.identity(row: $0, in: rows, names: names) }
+        let stored = try stored(around: asked.map { starts[$0]...starts[$0] }, in: target, among: keys)
         var fresh: [Int32] = []
         var added: [UInt64] = []
+        var next = 0
         for row in 0..<rows.count {
-            if occupied.meets([starts[row]...starts[row]]) {
-                let key = ImportKey.identity(row: row, in: rows, names: names)
+            if next < asked.count, asked[next] == row {
+                next += 1
+                let key = keys[next - 1]
                 if isHeld(key, request: 0, .attemptLine, stored) { continue }
                 added.append(key)
             }
@@ -118,12 +122,25 @@ struct ImportLedger {
     }
 
     /// What the target holds at some times.
-    private func stored(around times: [ClosedRange<Int64>], in target: any ImportTarget) throws -> [UInt64: Int] {
+    ///
+    /// - Parameter keys: identities that alone are of interest, if it can tell them apart; `nil`: all keys.
+    private func stored(
+        around times: [ClosedRange<Int64>], in target: any ImportTarget, among keys: [UInt64]? = nil
+    ) throws -> [UInt64: Int] {
         var stored: [UInt64: Int] = [:]
+        let wanted = keys.map { Set($0) }
+        let store = wanted == nil ? nil : try target.columnStore()
         for span in TimeSpans(times, gapUs: Self.gapUs).spans {
             for part in occupied.parts(of: span) {
+                let fromUs = part.lowerBound
                 let toUs = part.upperBound == .max ? .max : part.upperBound + 1
-                stored.merge(try target.fingerprints(fromUs: part.lowerBound, toUs: toUs)) { $0 + $1 }
+                let found: [UInt64: Int]
+                if let store, let wanted {
+                    found = try store.importKeyCounts(of: wanted, fromUs: fromUs, toUs: toUs)
+                } else {
+                    found = try target.fingerprints(fromUs: fromUs, toUs: toUs)
+                }
+                if stored.isEmpty { stored = found } else { stored.merge(found) { $0 + $1 } }
             }
         }
         return stored

@@ -6,7 +6,8 @@ extension ImportRun {
         let reader = AttemptReader(
             sources, workers: workers, threads: importer.threads, chunkBytes: importer.chunkBytes)
         var intake = AttemptIntake(
-            batch: AttemptBatch(limit: importer.batchCount), outlet: ImportOutlet(target, workers: workers),
+            batch: AttemptBatch(limit: min(importer.batchCount, Segment.rowLimit)),
+            outlet: ImportOutlet(target, workers: workers),
             linesByInput: sources.map { _ in 0 }, bytesByInput: sources.map { _ in 0 })
         while let step = reader.next() {
             switch step {

@@ -25,7 +25,9 @@ final class ImportRun {
         self.target = target
         self.progress = progress
         do {
-            ledger = ImportLedger(occupied: try target.occupiedTimes().map { TimeSpans($0) } ?? .always)
+            ledger = ImportLedger(
+                occupied: try target.occupiedTimes().map { TimeSpans($0) } ?? .always,
+                keysPerAttempt: importer.format == .attempts ? 1 : 2)
         } catch {
             throw .target(imported: 0, reason: "\(error)")
         }
