@@ -55,7 +55,8 @@ extension AttemptStore {
         try write { (writer) throws(StoreError) in try writer.places(of: rows) }
     }
 
-    /// Keeps a segment whose codes and places are of this store: it is on disk when the call returns, or an error was thrown.
+    /// Keeps a segment whose codes and places are of this store: it is on disk when the call returns, or an error was
+    /// thrown.
     func append(_ sealed: SealedSegment) throws(StoreError) {
         try write { (writer) throws(StoreError) in try writer.insert(sealed) }
     }
