@@ -3,13 +3,18 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install format lint bench clean dependencies
+.PHONY: help demo test build install format lint bench bench-store bench-store-growth clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
 DEMO ?=
 # Arguments of the test runner: make test TEST="--filter RetryTests"
 TEST ?=
+
+# The size of the store's benchmark: make bench-store ATTEMPTS=2000000
+ATTEMPTS ?= 20000000
+# The sizes of the chart of its growth.
+GROWTH ?= 2000000,20000000,100000000
 
 debug := .build
 release := .build-release
@@ -19,7 +24,7 @@ swift_sources := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift
 
 help: ## Show this
 	@echo "make TARGET"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do printf '  %-8s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r target what; do printf '  %-18s %s\n' "$$target" "$$what"; done
 
 demo: build ## Build, then see the whole loop on this machine, with pictures
 	@$(meantime) demo $(DEMO)
@@ -51,7 +56,18 @@ lint: ## Check the format of all Swift files
 
 bench: dependencies ## Run the benchmarks (no thresholds: they print ratios)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks)
-	@for each in Benchmarks/Sources/*Benchmarks; do "$(benchmarks)/release/$$(basename "$$each")"; done
+	@"$(benchmarks)/release/RetryBenchmarks"
+
+store_bench := python3 Benchmarks/store
+store_files := --directory $(benchmarks)/store --bench $(benchmarks)/release/StoreBenchmarks
+
+bench-store: build ## The store beside DuckDB and Parquet (ATTEMPTS=20000000)
+	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
+	@$(store_bench)/bench_store.py $(store_files) --meantime $(meantime) --attempts $(ATTEMPTS)
+
+bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000000,20000000,...)
+	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
+	@$(store_bench)/growth.py $(store_files) --attempts $(GROWTH) --chart docs/store-growth.svg
 
 clean: ## Remove what builds and the demo left behind
 	rm -rf $(debug) $(release) $(benchmarks) demo-out

@@ -2,6 +2,11 @@
 import PackageDescription
 
 // A package of its own, so that what only benchmarks need never touches an ordinary build.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
+]
+
 let package = Package(
     name: "benchmarks",
     platforms: [.macOS(.v15)],
@@ -11,10 +16,15 @@ let package = Package(
         .executableTarget(
             name: "RetryBenchmarks",
             dependencies: ["CAllocations", .product(name: "Retry", package: "meantime")],
-            swiftSettings: [
-                .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .enableUpcomingFeature("ExistentialAny"),
-                .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),
-            ]
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "StoreBenchmarks",
+            dependencies: [
+                .product(name: "Collector", package: "meantime"), .product(name: "MeshDay", package: "meantime"),
+                .product(name: "Retry", package: "meantime"),
+            ],
+            swiftSettings: settings
         ),
     ]
 )
