@@ -38,9 +38,10 @@ public struct Tuner: Sendable {
     ) throws -> TuneResult {
         let seen = try source.routes(fromUs: fromUs, toUs: toUs).filter { only?.contains($0.route) ?? true }
         var tunings: [RouteTuning] = []
-        for (place, summary) in seen.enumerated() {
-            progress(summary.route, place, seen.count)
-            let columns = try source.attempts(route: summary.route, fromUs: fromUs, toUs: toUs)
+        var place = 0
+        try source.eachRoute(seen, fromUs: fromUs, toUs: toUs, columns: .all) { columns in
+            while place < seen.count, seen[place].route != columns.route { place += 1 }
+            progress(columns.route, place, seen.count)
             if let tuning = tune(columns) { tunings.append(tuning) }
         }
         return TuneResult(

@@ -5,31 +5,18 @@ extension AttemptStore {
     ///
     /// A damaged segment is left out, noted in `damage` and counted by `missingAttempts`.
     public func routes(fromUs: Int64?, toUs: Int64?) throws(StoreError) -> [RouteSummary] {
-        var found: [String: RouteSummary] = [:]
-        func add(_ route: String, _ starts: ArraySlice<Int64>) {
-            guard let first = starts.first, let last = starts.last else { return }
-            var summary =
-                found[route] ?? RouteSummary(route: route, attempts: 0, firstStartUs: first, lastStartUs: last)
-            summary.attempts += starts.count
-            summary.firstStartUs = min(summary.firstStartUs, first)
-            summary.lastStartUs = max(summary.lastStartUs, last)
-            found[route] = summary
-        }
-        try walk(RowFilter(fromUs: fromUs, toUs: toUs), columns: []) { chunk, names in
-            for run in chunk.runs { add(names[.route].names[Int(run.route)], chunk.rows[.startUs][run.rows]) }
-        }
-        return found.values.sorted { $0.route < $1.route }
+        guard let plan = try openPlan(SummaryScope(fromUs: fromUs, toUs: toUs)) else { return [] }
+        defer { giveBack(plan.reader) }
+        let (routes, damage) = try RouteCount.run(plan, threads: Crew.cores)
+        note(damage)
+        return routes
     }
 
     /// One route's attempts that started in the range, sorted by start, then attempt number. Unknown routes have none.
     ///
     /// A damaged segment is left out, noted in `damage` and counted by `missingAttempts`.
     public func attempts(route: String, fromUs: Int64?, toUs: Int64?) throws(StoreError) -> AttemptColumns {
-        var builder = ColumnsBuilder(route: route)
-        try walk(RowFilter(fromUs: fromUs, toUs: toUs), route: route, columns: .all) { chunk, names in
-            for run in chunk.runs { builder.append(chunk.rows, run.rows, names: names) }
-        }
-        return builder.sorted()
+        try attempts(route: route, fromUs: fromUs, toUs: toUs, columns: .all)
     }
 
     /// Walks over attempts, one route of one segment at a time, with the memory of one segment.
@@ -115,11 +102,9 @@ extension AttemptStore {
     /// Gives every chunk of one state of the store to `body`; what could not be read is noted and returned.
     @discardableResult
     private func walk(
-        _ filter: RowFilter, route: String? = nil, columns: ColumnSet, _ body: (Chunk, Names) -> Void
+        _ filter: RowFilter, columns: ColumnSet, _ body: (Chunk, Names) -> Void
     ) throws(StoreError) -> [SegmentDamage] {
         try read { (reader) throws(StoreError) in
-            var filter = filter
-            guard try restrict(&filter, to: route, reader) else { return [] }
             var cursor = try ChunkCursor(reader, filter: filter, columns: columns)
             defer { note(cursor.damage) }
             while let chunk = try cursor.nextChunk() { body(chunk, cursor.names) }

@@ -8,6 +8,25 @@ struct ColumnsBuilder {
 
     init(route: String) { columns = AttemptColumns(route: route) }
 
+    /// Makes room for so many rows of the chosen columns.
+    mutating func reserve(_ count: Int, columns chosen: ColumnSet) {
+        func has(_ column: Column) -> Bool { chosen.contains(column) }
+        if has(.startUs) { columns.startUs.reserveCapacity(count) }
+        if has(.durationUs) { columns.durationUs.reserveCapacity(count) }
+        if has(.waitUs) { columns.waitUs.reserveCapacity(count) }
+        if has(.timeoutUs) { columns.timeoutUs.reserveCapacity(count) }
+        if has(.retryAfterUs) { columns.retryAfterUs.reserveCapacity(count) }
+        if has(.request) { columns.request.reserveCapacity(count) }
+        if has(.attempt) { columns.attempt.reserveCapacity(count) }
+        if has(.status) { columns.status.reserveCapacity(count) }
+        if has(.ruleVersion) { columns.ruleVersion.reserveCapacity(count) }
+        if has(.outcome) { columns.outcome.reserveCapacity(count) }
+        if has(.hedge) { columns.hedge.reserveCapacity(count) }
+        if has(.isGRPC) { columns.isGRPC.reserveCapacity(count) }
+        if has(.host) { columns.host.reserveCapacity(count) }
+        if has(.method) { columns.method.reserveCapacity(count) }
+    }
+
     /// Appends rows whose codes and outcomes are known to be valid; columns that were not read stay empty.
     mutating func append(_ rows: Rows, _ range: Range<Int>, names: Names) {
         columns.startUs += rows[.startUs][range]
@@ -29,37 +48,40 @@ struct ColumnsBuilder {
     }
 
     /// The columns, sorted by (start, attempt); rows that are equal in both keep their order.
-    func sorted() -> AttemptColumns {
-        let columns = self.columns
+    ///
+    /// Segments come oldest first, so the rows are a few long sorted stretches and most sort quickly. One column after
+    /// the other is put in order, so that not all are there twice.
+    consuming func sorted() -> AttemptColumns {
         guard columns.startUs.count == columns.attempt.count else { return columns }
-        func follows(_ right: Int, _ left: Int) -> Bool {
-            (columns.startUs[left], columns.attempt[left]) <= (columns.startUs[right], columns.attempt[right])
+        let (start, attempt) = (columns.startUs, columns.attempt)
+        let isSorted = start.indices.dropFirst().allSatisfy { row in
+            (start[row - 1], attempt[row - 1]) <= (start[row], attempt[row])
         }
-        if columns.startUs.indices.dropFirst().allSatisfy({ follows($0, $0 - 1) }) { return columns }
-        var order = Array(columns.startUs.indices)
+        if isSorted { return columns }
+        var order = Array(0..<Int32(start.count))
         order.sort { left, right in
-            (columns.startUs[left], columns.attempt[left], left) < (
-                columns.startUs[right], columns.attempt[right], right
-            )
+            let (a, b) = (Int(left), Int(right))
+            if start[a] != start[b] { return start[a] < start[b] }
+            return attempt[a] != attempt[b] ? attempt[a] < attempt[b] : a < b
         }
-        var result = AttemptColumns(route: columns.route)
-        result.hostNames = columns.hostNames
-        result.methodNames = columns.methodNames
-        result.startUs = order.map { columns.startUs[$0] }
-        result.durationUs = order.map { columns.durationUs[$0] }
-        result.host = order.map { columns.host[$0] }
-        result.request = order.map { columns.request[$0] }
-        result.attempt = order.map { columns.attempt[$0] }
-        result.waitUs = order.map { columns.waitUs[$0] }
-        result.outcome = order.map { columns.outcome[$0] }
-        result.status = order.map { columns.status[$0] }
-        result.timeoutUs = order.map { columns.timeoutUs[$0] }
-        result.retryAfterUs = order.map { columns.retryAfterUs[$0] }
-        result.method = order.map { columns.method[$0] }
-        result.hedge = order.map { columns.hedge[$0] }
-        result.ruleVersion = order.map { columns.ruleVersion[$0] }
-        result.isGRPC = order.map { columns.isGRPC[$0] }
-        return result
+        func arrange<Value>(_ column: inout [Value]) {
+            if !column.isEmpty { column = order.map { column[Int($0)] } }
+        }
+        arrange(&columns.startUs)
+        arrange(&columns.attempt)
+        arrange(&columns.durationUs)
+        arrange(&columns.host)
+        arrange(&columns.request)
+        arrange(&columns.waitUs)
+        arrange(&columns.outcome)
+        arrange(&columns.status)
+        arrange(&columns.timeoutUs)
+        arrange(&columns.retryAfterUs)
+        arrange(&columns.method)
+        arrange(&columns.hedge)
+        arrange(&columns.ruleVersion)
+        arrange(&columns.isGRPC)
+        return columns
     }
 
     private static let outcomes = Outcome.allCases.sorted { $0.rawValue < $1.rawValue }

@@ -32,6 +32,29 @@ public struct LatencyHistogram: Equatable, Sendable {
         precondition((0..<LogGrid.count).contains(bin), "a bin of the grid (is \(bin))")
         precondition(more >= 0, "a number of durations (is \(more))")
         if more == 0 { return }
+        reach(bin)
+        counts[bin - firstBin] += more
+        count += more
+    }
+
+    /// Adds counts of neighbouring bins.
+    public mutating func add(_ more: Span<UInt32>, firstBin bin: Int) {
+        precondition(bin >= 0 && more.count <= LogGrid.count - bin, "bins of the grid (\(more.count) from \(bin))")
+        var low = 0
+        var high = more.count
+        while low < high, more[low] == 0 { low += 1 }
+        while high > low, more[high - 1] == 0 { high -= 1 }
+        if low == high { return }
+        reach(bin + low)
+        reach(bin + high - 1)
+        let offset = bin - firstBin
+        for index in low..<high {
+            counts[offset + index] += Int(more[index])
+            count += Int(more[index])
+        }
+    }
+
+    private mutating func reach(_ bin: Int) {
         if counts.isEmpty {
             firstBin = bin
             counts = [0]
@@ -41,8 +64,6 @@ public struct LatencyHistogram: Equatable, Sendable {
         } else if bin >= firstBin + counts.count {
             counts += repeatElement(0, count: bin - firstBin - counts.count + 1)
         }
-        counts[bin - firstBin] += more
-        count += more
     }
 
     /// Adds the durations of another histogram.

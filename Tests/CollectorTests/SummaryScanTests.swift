@@ -217,6 +217,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func `routes loaded together are the routes loaded one by one`(seed: UInt64) throws {
+        let sampled = try Sampled(2_000, seed: seed)
+        for scope in try sampled.scopes(seed: seed) {
+            let seen = try sampled.store.routes(fromUs: scope.fromUs, toUs: scope.toUs)
+            let plain = try sampled.columns(SummaryScope(fromUs: scope.fromUs, toUs: scope.toUs))
+            var found: [AttemptColumns] = []
+            try sampled.store.eachRoute(seen, fromUs: scope.fromUs, toUs: scope.toUs, columns: .all) {
+                found.append($0)
+            }
+            #expect(found == plain, "\(scope)")
+            #expect(found.map(\.count) == seen.map(\.attempts))
+        }
+    }
+
+    @Test func `only chosen columns are loaded, and routes that are gone are passed over`() throws {
+        let sampled = try Sampled(2_000, seed: 3)
+        let whole = try sampled.store.attempts(route: "route-1", fromUs: nil, toUs: nil)
+        let some = try sampled.store.attempts(route: "route-1", fromUs: nil, toUs: nil, columns: [.outcome, .host])
+        #expect(some.startUs == whole.startUs && some.attempt == whole.attempt && some.outcome == whole.outcome)
+        #expect(some.host == whole.host && some.hostNames == whole.hostNames)
+        #expect(some.durationUs.isEmpty && some.request.isEmpty && some.methodNames.isEmpty)
+        let gone = RouteSummary(route: "gone", attempts: 1 << 40, firstStartUs: 0, lastStartUs: 0)
+        var found: [String] = []
+        let kept = try sampled.store.routes(fromUs: nil, toUs: nil)
+        try sampled.store.eachRoute([gone] + kept, fromUs: nil, toUs: nil, columns: []) { found.append($0.route) }
+        #expect(found == kept.map(\.route))
+        let load = RouteLoad([], columns: .all, names: Names())
+        #expect(RouteLoad.bytesAtOnce / ColumnSet.all.rowBytes > 500_000, "\(load)")
+    }
+
     @Test func `a damaged segment is left out of every scan, named and counted`() throws {
         let sampled = try Sampled(2_000, seed: 2)
         sampled.store.close()

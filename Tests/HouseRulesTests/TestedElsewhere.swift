@@ -21,11 +21,12 @@ enum TestedElsewhere {
         "AttemptStoreTests.swift": [
             "Collector/ChunkCursor.swift", "Collector/ColumnsBuilder.swift", "Collector/Names.swift",
             "Collector/SegmentCache.swift",
-            "Collector/TailTable.swift", "Retry/ColumnSet.swift",
+            "Collector/TailTable.swift",
         ],
         "SummaryScanTests.swift": [
             "Collector/Scan/ChunkFeed.swift", "Collector/Scan/HistogramScan.swift",
             "Collector/Scan/OrderedShard.swift", "Collector/Scan/QuantilePart.swift",
+            "Collector/Scan/RouteCount.swift",
         ],
         "AttemptsTableTests.swift": [
             "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",

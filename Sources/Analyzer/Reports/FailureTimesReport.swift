@@ -7,9 +7,8 @@ public enum FailureTimesReport {
     /// - Throws: what the source throws.
     public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
         var table = ReportTable(title: "failure-times", columns: columns)
-        try scope.forEachRoute(of: source) { attempts in
-            for row in rows(of: attempts) { table.append(row) }
-        }
+        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { rows(of: $0) }
+        for row in found.joined() { table.append(row) }
         table.notes = try scope.notes(of: source, table: table)
         table.notes += [
             "An outage is a stretch in which a host was more likely down than up, from all attempts on it; outages of "

@@ -7,15 +7,8 @@ public enum LatencyReport {
     /// - Throws: what the source throws.
     public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
         var table = ReportTable(title: "latency", columns: columns)
-        try scope.forEachRoute(of: source) { attempts in
-            let states = Availability(attempts).smoothed
-            let dependence = AttemptDependence(columns: attempts, states: states)
-            let hosts: [Int?] = [nil] + (attempts.hostNames.count > 1 ? attempts.hostNames.indices.map { $0 } : [])
-            for host in hosts {
-                let law = LatencyLaw.success(of: attempts, states: states, host: host)
-                if law.observations > 0 { table.append(row(attempts, host, law, dependence)) }
-            }
-        }
+        let found = try scope.mapRoutes(of: source, columns: used) { rows(of: $0) }
+        for row in found.joined() { table.append(row) }
         table.notes = try scope.notes(of: source, table: table)
         table.notes += [
             "Time to success (Kaplan-Meier): timeouts, cancels and other failures are lower bounds; each attempt counts "
@@ -25,6 +18,21 @@ public enum LatencyReport {
                 + "no timeout should be shortened on its account.",
         ]
         return table
+    }
+
+    /// What the law, the states of the hosts and the dependence of attempts need.
+    private static let used: ColumnSet = [
+        .startUs, .durationUs, .host, .outcome, .request, .attempt, .hedge, .timeoutUs,
+    ]
+
+    private static func rows(of attempts: AttemptColumns) -> [[ReportTable.Cell]] {
+        let states = Availability(attempts).smoothed
+        let dependence = AttemptDependence(columns: attempts, states: states)
+        let hosts: [Int?] = [nil] + (attempts.hostNames.count > 1 ? attempts.hostNames.indices.map { $0 } : [])
+        return hosts.compactMap { host in
+            let law = LatencyLaw.success(of: attempts, states: states, host: host)
+            return law.observations > 0 ? row(attempts, host, law, dependence) : nil
+        }
     }
 
     private static let quantiles: [(name: String, share: Double)] = [

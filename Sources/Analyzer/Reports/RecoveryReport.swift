@@ -8,13 +8,14 @@ public enum RecoveryReport {
     /// - Throws: what the source throws.
     public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
         var table = ReportTable(title: "recovery", columns: columns)
-        var isBinned = false
-        try scope.forEachRoute(of: source) { attempts in
-            for curve in curves(of: attempts) {
-                isBinned = isBinned || curve.curve.isBinned
-                for row in rows(of: curve, route: attempts.route) { table.append(row) }
-            }
+        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+            let curves = curves(of: attempts)
+            return (
+                rows: curves.flatMap { rows(of: $0, route: attempts.route) },
+                isBinned: curves.contains { $0.curve.isBinned }
+            )
         }
+        for row in found.lazy.flatMap(\.rows) { table.append(row) }
         table.notes = try scope.notes(of: source, table: table)
         table.notes += [
             "Time 0 is the end of the failed attempt; recovery is the first instant at which an attempt would succeed, "
@@ -22,7 +23,9 @@ public enum RecoveryReport {
             "Bands are 95 % intervals from resampling outages and blocks of quiet time, not failures.",
             "Between two attempts the instant of recovery is unknown; its chance is spread evenly there.",
         ]
-        if isBinned { table.notes.append("Interval ends were moved outward to a grid of 8 bins per octave.") }
+        if found.contains(where: \.isBinned) {
+            table.notes.append("Interval ends were moved outward to a grid of 8 bins per octave.")
+        }
         return table
     }
 

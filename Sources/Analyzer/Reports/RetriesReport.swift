@@ -7,9 +7,9 @@ public enum RetriesReport {
     /// - Throws: what the source throws.
     public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
         var table = ReportTable(title: "retries", columns: columns)
-        try scope.forEachRoute(of: source) { attempts in
-            for row in rows(of: attempts) { table.append(row) }
-        }
+        let used: ColumnSet = [.startUs, .durationUs, .host, .outcome, .attempt, .waitUs, .hedge]
+        let found = try scope.mapRoutes(of: source, columns: used) { rows(of: $0) }
+        for row in found.joined() { table.append(row) }
         table.notes = try scope.notes(of: source, table: table)
         table.notes += [
             "wasted: retries sent to a host that was more likely down than up when they started; they had next to no "

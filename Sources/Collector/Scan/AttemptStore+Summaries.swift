@@ -8,13 +8,14 @@ extension AttemptStore: SummarySource {
 
     /// How long the attempts of each route took, by outcome; the same on any number of threads.
     public func latencyHistograms(_ scope: SummaryScope, threads: Int) throws -> [RouteLatency] {
-        try plan(scope, none: []) { (plan) throws(StoreError) in
-            let (histograms, damage) = try HistogramScan.run(plan, threads: threads)
-            let found = histograms.map { code, histograms in
-                RouteLatency(route: plan.names[.route].names[Int(code)], histograms: histograms)
-            }
-            return (found.sorted { $0.route < $1.route }, damage)
+        guard let plan = try openPlan(scope) else { return [] }
+        defer { giveBack(plan.reader) }
+        let (histograms, damage) = try HistogramScan.run(plan, threads: threads)
+        note(damage)
+        let found = histograms.map { code, histograms in
+            RouteLatency(route: plan.names[.route].names[Int(code)], histograms: histograms)
         }
+        return found.sorted { $0.route < $1.route }
     }
 
     /// Exact quantiles of each route's durations, on all cores.
@@ -28,10 +29,12 @@ extension AttemptStore: SummarySource {
     public func latencyQuantiles(
         _ shares: [Double], outcomes: Set<Outcome>, _ scope: SummaryScope, threads: Int
     ) throws -> [RouteQuantiles] {
-        try plan(scope, none: []) { (plan) throws(StoreError) in
-            var scan = QuantileScan(plan, shares: shares, outcomes: outcomes, threads: threads)
-            return try scan.run()
-        }
+        guard let plan = try openPlan(scope) else { return [] }
+        defer { giveBack(plan.reader) }
+        var scan = QuantileScan(plan, shares: shares, outcomes: outcomes, threads: threads)
+        let (quantiles, damage) = try scan.run()
+        note(damage)
+        return quantiles
     }
 
     /// The recovery of every failed attempt, on all cores.
@@ -45,15 +48,13 @@ extension AttemptStore: SummarySource {
     public func recoveryIntervals(
         _ scope: SummaryScope, threads: Int, _ body: (RouteRecoveries) throws -> Void
     ) throws {
-        try plan(scope, none: ()) { plan in
-            let names = plan.names
-            let damage = try OrderedScan<RecoveryVisitor>(plan, threads: threads).run { route, failures in
-                try body(
-                    RouteRecoveries(
-                        route: names[.route].names[Int(route)], hostNames: names[.host].names, failures: failures))
-            }
-            return ((), damage)
+        guard let plan = try openPlan(scope) else { return }
+        defer { giveBack(plan.reader) }
+        let (routes, hosts) = (plan.names[.route].names, plan.names[.host].names)
+        let damage = try OrderedScan<RecoveryVisitor>(plan, threads: threads).run { route, failures in
+            try body(RouteRecoveries(route: routes[Int(route)], hostNames: hosts, failures: failures))
         }
+        note(damage)
     }
 
     /// What every attempt says about its host, on all cores.
@@ -63,33 +64,32 @@ extension AttemptStore: SummarySource {
 
     /// What every attempt says about its host; the same calls of `body` on any number of threads.
     public func hostProbes(_ scope: SummaryScope, threads: Int, _ body: (RouteProbes) throws -> Void) throws {
-        try plan(scope, none: ()) { plan in
-            let names = plan.names
-            let damage = try OrderedScan<ProbeVisitor>(plan, threads: threads).run { route, probes in
-                var probes = probes
-                probes.route = names[.route].names[Int(route)]
-                probes.hostNames = names[.host].names
-                try body(probes)
-            }
-            return ((), damage)
+        guard let plan = try openPlan(scope) else { return }
+        defer { giveBack(plan.reader) }
+        let (routes, hosts) = (plan.names[.route].names, plan.names[.host].names)
+        let damage = try OrderedScan<ProbeVisitor>(plan, threads: threads).run { route, probes in
+            var probes = probes
+            probes.route = routes[Int(route)]
+            probes.hostNames = hosts
+            try body(probes)
         }
+        note(damage)
     }
 
-    /// Gives `body` what a scan of the scope reads, and notes the damage that it met; `none` where the store has never
-    /// seen the route.
-    private func plan<Value>(
-        _ scope: SummaryScope, none: Value, _ body: (ScanPlan) throws -> (Value, [SegmentDamage])
-    ) throws -> Value {
+    /// What a scan of the scope reads; whoever is given it gives its reader back. `nil`: the store has never seen the
+    /// route, or the range is empty.
+    func openPlan(_ scope: SummaryScope) throws(StoreError) -> ScanPlan? {
+        if let toUs = scope.toUs, toUs <= scope.fromUs ?? .min { return nil }
         let reader = try borrowReader()
-        defer { giveBack(reader) }
-        var filter = RowFilter(fromUs: scope.fromUs, toUs: scope.toUs)
-        if let toUs = scope.toUs, toUs <= scope.fromUs ?? .min { return none }
-        if let route = scope.route {
-            guard let code = try reader.names()[.route].code(of: route) else { return none }
-            filter.routeCode = code
+        do throws(StoreError) {
+            var filter = RowFilter(fromUs: scope.fromUs, toUs: scope.toUs)
+            if let route = scope.route { filter.routeCode = try reader.names()[.route].code(of: route) }
+            if scope.route == nil || filter.routeCode != nil { return try ScanPlan(reader, filter: filter) }
+        } catch {
+            giveBack(reader)
+            throw error
         }
-        let (value, damage) = try body(ScanPlan(reader, filter: filter))
-        note(damage)
-        return value
+        giveBack(reader)
+        return nil
     }
 }

@@ -15,20 +15,24 @@ final class HistogramScan: Sendable {
     }
 
     private let feed: ChunkFeed
+    private let byOutcome: Bool
     private let tally: Mutex<Tally>
 
-    private init(_ feed: ChunkFeed, routes: Int) {
+    private init(_ feed: ChunkFeed, routes: Int, byOutcome: Bool) {
         self.feed = feed
+        self.byOutcome = byOutcome
         tally = Mutex(Tally(slots: Array(repeating: -1, count: routes * 8)))
     }
 
     /// The histograms of every route by code, and what could not be read.
+    ///
+    /// - Parameter byOutcome: `false`: all attempts are counted as successes, and outcomes are not read.
     static func run(
-        _ plan: ScanPlan, threads: Int
+        _ plan: ScanPlan, threads: Int, byOutcome: Bool = true
     ) throws(StoreError) -> (histograms: [Int64: [Outcome: LatencyHistogram]], damage: [SegmentDamage]) {
-        let feed = ChunkFeed(plan, columns: [.durationUs, .outcome])
+        let feed = ChunkFeed(plan, columns: byOutcome ? [.durationUs, .outcome] : [.durationUs])
         let routes = plan.names[.route].count
-        let parts = (0..<max(1, threads)).map { _ in HistogramScan(feed, routes: routes) }
+        let parts = (0..<max(1, threads)).map { _ in HistogramScan(feed, routes: routes, byOutcome: byOutcome) }
         Crew.run(parts.count, threads: parts.count) { parts[$0].work() }
         let damage = try feed.end()
         var merged: [Int64: [Outcome: LatencyHistogram]] = [:]
@@ -50,11 +54,11 @@ final class HistogramScan: Sendable {
                 do throws(DecodingError) {
                     let extent = chunk.extent
                     // Both columns whole, so that a damaged segment is left out whole.
-                    try chunk.read(.outcome, extent, into: &tally.outcomes)
+                    if byOutcome { try chunk.read(.outcome, extent, into: &tally.outcomes) }
                     try chunk.read(.durationUs, extent, into: &tally.durations)
                     for run in chunk.runs {
                         let low = run.rows.lowerBound - extent.lowerBound
-                        tally.count(run.route, low..<low + run.rows.count)
+                        tally.count(run.route, low..<low + run.rows.count, byOutcome: byOutcome)
                     }
                 } catch {
                     feed.found(chunk.damage(error))
@@ -66,15 +70,19 @@ final class HistogramScan: Sendable {
 
 extension HistogramScan.Tally {
     /// Counts a stretch of one route's rows.
-    fileprivate mutating func count(_ route: Int64, _ rows: Range<Int>) {
-        var seen: UInt32 = 0
+    fileprivate mutating func count(_ route: Int64, _ rows: Range<Int>, byOutcome: Bool) {
+        var seen: UInt32 = byOutcome ? 0 : 1
+        var (low, high) = (LogGrid.count - 1, 0)
         durations.withUnsafeBufferPointer { durations in
             outcomes.withUnsafeBufferPointer { outcomes in
                 scratch.withUnsafeMutableBufferPointer { scratch in
                     for row in rows {
-                        let outcome = Int(outcomes[row])
-                        scratch[outcome &* LogGrid.count &+ LogGrid.index(ofUs: durations[row])] &+= 1
-                        seen |= 1 << UInt32(truncatingIfNeeded: outcome)
+                        let bin = LogGrid.index(ofUs: durations[row])
+                        let outcome = byOutcome ? Int(outcomes[row]) : 0
+                        scratch[outcome &* LogGrid.count &+ bin] &+= 1
+                        seen |= 1 &<< UInt32(truncatingIfNeeded: outcome)
+                        low = min(low, bin)
+                        high = max(high, bin)
                     }
                 }
             }
@@ -87,14 +95,15 @@ extension HistogramScan.Tally {
                 slots[key] = Int32(histograms.count)
                 histograms.append(LatencyHistogram())
             }
-            flush(outcome * LogGrid.count, into: Int(slots[key]))
+            let bins = outcome * LogGrid.count + low..<outcome * LogGrid.count + high + 1
+            Self.add(scratch, bins, firstBin: low, to: &histograms[Int(slots[key])])
+            for bin in bins { scratch[bin] = 0 }
         }
     }
 
-    private mutating func flush(_ offset: Int, into slot: Int) {
-        for bin in 0..<LogGrid.count where scratch[offset + bin] > 0 {
-            histograms[slot].add(bin: bin, count: Int(scratch[offset + bin]))
-            scratch[offset + bin] = 0
-        }
+    private static func add(
+        _ scratch: [UInt32], _ bins: Range<Int>, firstBin: Int, to histogram: inout LatencyHistogram
+    ) {
+        histogram.add(scratch.span.extracting(bins), firstBin: firstBin)
     }
 }

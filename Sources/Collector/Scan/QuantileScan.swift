@@ -29,13 +29,14 @@ struct QuantileScan {
 
     /// The quantiles by route name, and what could not be read.
     mutating func run() throws(StoreError) -> ([RouteQuantiles], [SegmentDamage]) {
-        let counted = try HistogramScan.run(plan, threads: threads)
+        let isEveryOne = outcomes.count == Outcome.allCases.count
+        let counted = try HistogramScan.run(plan, threads: threads, byOutcome: !isEveryOne)
         damage.formUnion(counted.damage)
         var attempts: [Int64: Int] = [:]
         var targets: [QuantileTarget] = []
         for (route, histograms) in counted.histograms {
             var all = LatencyHistogram()
-            for (outcome, one) in histograms where outcomes.contains(outcome) { all.merge(one) }
+            for (outcome, one) in histograms where isEveryOne || outcomes.contains(outcome) { all.merge(one) }
             if all.count == 0 { continue }
             attempts[route] = all.count
             for share in shares { targets.append(QuantileTarget(route: route, share: share, of: all)) }

@@ -26,7 +26,7 @@ struct ScanPlan: Sendable {
 
     /// A segment and the wanted stretches of it; what cannot be read throws `DecodingError`.
     func chunk(_ entry: SegmentEntry, columns: [Column]) throws(StoreError) -> Result<ScanChunk, DecodingError> {
-        let loaded = try reader.load(entry, columns: [.route, .startUs] + columns)
+        let loaded = try reader.load(entry, columns: [.route, .startUs] + columns, hosts: names.routeHosts)
         do throws(DecodingError) {
             return .success(try ScanChunk(loaded.get(), entry: entry, plan: self, columns: columns))
         } catch {
@@ -52,6 +52,8 @@ struct ScanChunk: Sendable {
     ) throws(DecodingError) {
         source = .segment(segment, entry, plan.names)
         var runs: [Chunk.Run] = []
+        var starts: [Int64] = []
+        var decoded = 0..<0
         let routes = Int64(plan.names[.route].count)
         let filter = plan.filter
         let isInside = filter.admits(startUs: entry.zone.firstStartUs) && filter.admits(startUs: entry.zone.lastStartUs)
@@ -61,12 +63,18 @@ struct ScanChunk: Sendable {
                 runs.append(Chunk.Run(route: route, rows: rows))
                 continue
             }
-            let wanted = Chunk.narrowed(
-                0..<rows.count, startUs: try segment.values(of: .startUs, in: rows), filter: filter)
+            if starts.isEmpty {
+                // Once for all routes, or for the only one.
+                decoded = filter.routeCode == nil ? 0..<segment.rows : rows
+                starts = try segment.values(of: .startUs, in: decoded)
+            }
+            let low = rows.lowerBound - decoded.lowerBound
+            let wanted = Chunk.narrowed(low..<low + rows.count, startUs: starts, filter: filter)
             if wanted.isEmpty { continue }
             runs.append(
                 Chunk.Run(
-                    route: route, rows: rows.lowerBound + wanted.lowerBound..<rows.lowerBound + wanted.upperBound))
+                    route: route,
+                    rows: wanted.lowerBound + decoded.lowerBound..<wanted.upperBound + decoded.lowerBound))
         }
         self.runs = runs
     }
@@ -91,17 +99,23 @@ struct ScanChunk: Sendable {
         return first...max(first, runs.map { start[$0.rows.upperBound - 1] }.max() ?? 0)
     }
 
-    /// A column's values in a range of rows, into a buffer that is used again. Codes without a name and enumerations
-    /// that cannot be are damage.
+    /// A column's values in a range of rows, into the front of a buffer that is used again. Codes without a name and
+    /// enumerations that cannot be are damage.
     func read(_ column: Column, _ rows: Range<Int>, into buffer: inout [Int64]) throws(DecodingError) {
+        if buffer.count < rows.count { buffer = [Int64](repeating: 0, count: rows.count) }
         switch source {
-        case .tail(let tail): buffer = Array(tail[column][rows])
+        case .tail(let tail):
+            for (place, value) in tail[column][rows].enumerated() { buffer[place] = value }
         case .segment(let segment, _, let names):
-            buffer = try segment.values(of: column, in: rows)
-            guard let limit = column.limit(names: names) else { return }
-            var most: UInt64 = 0
-            for value in buffer { most = max(most, UInt64(bitPattern: value)) }
-            if most >= limit { throw DecodingError(reason: "column \(column.name) has a value that cannot be") }
+            let limit = column.limit(names: names)
+            try buffer.withUnsafeMutableBufferPointer { out throws(DecodingError) in
+                guard let start = out.baseAddress else { return }
+                try segment.decode(column, in: rows, into: start)
+                guard let limit else { return }
+                var most: UInt64 = 0
+                for row in 0..<rows.count { most = max(most, UInt64(bitPattern: out[row])) }
+                if most >= limit { throw DecodingError(reason: "column \(column.name) has a value that cannot be") }
+            }
         }
     }
 
@@ -127,15 +141,38 @@ extension Column {
 }
 
 extension StoreReader {
-    /// A segment of which at least these columns can be read; it is not kept for later, for a scan passes by once.
-    func load(_ entry: SegmentEntry, columns: [Column]) throws(StoreError) -> Result<Segment, DecodingError> {
+    /// A segment of which only these columns can be read; it is not kept for later, for a scan passes by once.
+    func load(
+        _ entry: SegmentEntry, columns: [Column], hosts: RouteHosts
+    ) throws(StoreError) -> Result<Segment, DecodingError> {
         if let kept = cache.segment(entry.id) { return .success(kept) }
-        let statement = try connection.prepare("SELECT data FROM segment WHERE id = ?")
-        statement.bind(entry.id, at: 1)
-        guard try statement.step() else { return .failure(DecodingError(reason: "its row is gone")) }
-        let bytes = statement.blob(0, padding: Segment.padding)
+        let blob = StoredBlob(connection)
+        guard let size = try blob.open(segment: entry.id) else {
+            return .failure(DecodingError(reason: "its row is gone"))
+        }
+        let head = Segment.headerSize + Segment.entrySize * Column.allCases.count + Segment.digestSize
+        guard size >= head else { return .failure(DecodingError(reason: "header lengths")) }
+        // What is not read is never looked at: a column's digest is checked before it.
+        var bytes = [UInt8](unsafeUninitializedCapacity: size + Segment.padding) { buffer, count in
+            buffer[size...].initialize(repeating: 0)
+            count = buffer.count
+        }
+        try bytes.withUnsafeMutableBufferPointer { buffer throws(StoreError) in
+            try blob.read(0..<head, into: buffer)
+        }
         do throws(DecodingError) {
-            return .success(try Segment(padded: bytes, zone: entry.zone))
+            let parts = try bytes.withUnsafeBufferPointer { buffer throws(DecodingError) in
+                try SegmentHeader.parts(of: UnsafeRawBufferPointer(buffer), size: size, zone: entry.zone)
+            }
+            let failure = bytes.withUnsafeMutableBufferPointer { buffer in
+                Result { () throws(StoreError) in
+                    for column in Set(columns) {
+                        try blob.read(parts[column.index].from..<parts[column.index].to, into: buffer)
+                    }
+                }
+            }
+            if case .failure(let error) = failure { throw DecodingError(reason: error.message) }
+            return .success(try Segment(padded: bytes, zone: entry.zone, hosts: hosts))
         } catch {
             return .failure(error)
         }
