@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test build install format lint bench bench-store bench-store-growth clean dependencies
+.PHONY: help demo test fuzz crash build install format lint bench bench-store bench-store-growth clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -19,6 +19,7 @@ GROWTH ?= 2000000,20000000,100000000
 debug := .build
 release := .build-release
 benchmarks := .build-benchmarks
+fuzzing := .build-fuzz
 meantime := $(release)/release/meantime
 swift_sources := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
@@ -31,6 +32,15 @@ demo: build ## Build, then see the whole loop on this machine, with pictures
 
 test: dependencies ## Build and run all tests
 	@swift test --scratch-path $(debug) $(TEST)
+ifeq ($(strip $(TEST)),)
+	@$(MAKE) --no-print-directory fuzz
+endif
+
+fuzz: dependencies ## Fuzz what reads other people's bytes (FUZZ_SECONDS=600 for so long a target)
+	@Tests/Fuzz/run "$(abspath $(fuzzing))"
+
+crash: dependencies ## 200 kill -9, every byte of a store changed, every luck after a power loss (half an hour)
+	@MEANTIME_CRASH=1 swift test --scratch-path $(debug) --filter 'KilledProcess|FlippedByte|PowerLoss|FullDisk'
 
 build: dependencies ## Build the release binary
 	@swift build -c release --static-swift-stdlib --scratch-path $(release) --product meantime
@@ -70,7 +80,7 @@ bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000
 	@$(store_bench)/growth.py $(store_files) --attempts $(GROWTH) --chart docs/store-growth.svg
 
 clean: ## Remove what builds and the demo left behind
-	rm -rf $(debug) $(release) $(benchmarks) demo-out
+	rm -rf $(debug) $(release) $(benchmarks) $(fuzzing) demo-out
 
 dependencies:
 	@command -v swift >/dev/null || { echo "no Swift toolchain found; see https://www.swift.org/install (6.2 or newer)" >&2; exit 1; }

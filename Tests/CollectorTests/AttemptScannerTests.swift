@@ -43,6 +43,23 @@ import Testing
         }
     }
 
+    @Test func `no bit of a line passes unseen because the line before was sound`() {
+        let line = Array(
+            #"{"start_us":1790000000022384,"duration_us":5,"route":"r","host":"h","outcome":"success","wait_us":1}"#
+                .utf8)
+        for bit in 0..<line.count * 8 {
+            var changed = line
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            let bytes = line + [0x0A] + changed + [0x0A]
+            var scanner = AttemptScanner(number: 0)
+            var batch = AttemptBatch(limit: 1000)
+            var chunk = chunk(bytes)
+            scanner.read(&chunk)
+            let plain = PlainReading(bytes)
+            #expect(attempts(chunk, &batch) == plain.attempts, "bit \(bit)")
+        }
+    }
+
     @Test func `lines as writers make them go the quick way, and only those`() {
         var quick = AttemptQuickLine()
         var row = [Int64](repeating: 0, count: Column.allCases.count)

@@ -17,8 +17,10 @@ struct AttemptQuickLine {
 
         @inline(__always)
         func fits(_ at: UnsafeRawPointer) -> Bool {
-            (QuickScan.word(at) & masks.0) ^ words.0 | (QuickScan.word(at + 8) & masks.1) ^ words.1
-                | (QuickScan.word(at + 16) & masks.2) ^ words.2 == 0
+            let first = QuickScan.word(at) & masks.0 ^ words.0
+            let second = QuickScan.word(at + 8) & masks.1 ^ words.1
+            let third = QuickScan.word(at + 16) & masks.2 ^ words.2
+            return first | second | third == 0
         }
 
         init() {}
