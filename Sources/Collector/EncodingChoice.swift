@@ -1,8 +1,8 @@
 /// Finds the encoding that takes the fewest bytes; of equals the one with the lowest number.
 ///
 /// Sizes are exact. What cannot win is not measured: patched blocks where they would take more for their heads alone
-/// than another encoding takes in all, runs and exceptions that are more than a quarter of the rows, dictionaries of
-/// more than 4,096 values.
+/// than another encoding takes in all, or clearly more than others in a sample; runs and exceptions that are more than a
+/// quarter of the rows; dictionaries of more than 4,096 values.
 struct EncodingChoice {
     private let values: UnsafeBufferPointer<Int64>
     /// `nil`: not a column of a segment's rows in their order, so blocks cannot follow the routes.
@@ -44,24 +44,32 @@ struct EncodingChoice {
 
     private mutating func measure() {
         guard let first = values.first else { return }
-        let profile = ColumnProfile(values)
-        if profile.least == profile.most {
-            offer(
-                EncodingPlan(encoding: .constant, payload: .constant(first), size: ByteWriter.varintSize(zigzag: first))
-            )
+        if values.allSatisfy({ $0 == first }) {
+            let size = ByteWriter.varintSize(zigzag: first)
+            offer(EncodingPlan(encoding: .constant, payload: .constant(first), size: size))
             return
         }
+        let profile = ColumnProfile(values)
         if depth < Encoding.depthLimit {
             if profile.runs <= max(2, values.count / 4) { offerRuns(profile.runs) }
             if let others = profile.others(in: values, most: values.count / 4) { offerSparse(profile.common, others) }
         }
-        offerPatched(.patched)
-        offerPatched(.delta)
-        if runEnds != nil {
-            offerPatched(.patchedByRoute)
-            offerPatched(.deltaByRoute)
-        }
+        for encoding in promisingBlocks() { offerPatched(encoding) }
         if depth < Encoding.depthLimit { offerDictionary(profile) }
+    }
+
+    /// The kinds of blocks that may be the smallest. In long columns, those that take a twentieth more than another in a
+    /// sample of the blocks are left out.
+    private func promisingBlocks() -> [Encoding] {
+        let kinds: [Encoding] =
+            runEnds == nil ? [.patched, .delta] : [.patched, .delta, .patchedByRoute, .deltaByRoute]
+        if all != nil || values.count < 64 * PatchedBlocks.offsets { return kinds }
+        let sizes = kinds.map {
+            let runEnds = $0.isByRoute ? runEnds : nil
+            return PatchedBlocks.measure(values, isDelta: $0.isDelta, runEnds: runEnds, step: 8).size
+        }
+        let least = sizes.min() ?? 0
+        return zip(kinds, sizes).filter { 20 * $0.1 <= 21 * least }.map(\.0)
     }
 
     private mutating func offerPatched(_ encoding: Encoding) {

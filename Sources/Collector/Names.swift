@@ -30,17 +30,19 @@ struct NameTable: Equatable, Sendable {
     private(set) var hashes: [UInt64] = []
     /// What the ledger must say of these names.
     private(set) var account = LedgerAccount()
-    /// Open addressing by digest at a load of at most a half; a slot holds 1 + a code, 0 when free.
+    /// What names are found by: quicker than a digest, and good for nothing else.
+    private var keys: [UInt64] = []
+    /// Open addressing by key at a load of at most a half; a slot holds 1 + a code, 0 when free.
     private var slots = [Int32](repeating: 0, count: 64)
 
     var count: Int { names.count }
 
     func code(of name: String) -> Int64? {
-        let hash = XXH64.hash(name)
-        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        let key = Self.key(of: name)
+        var slot = Int(truncatingIfNeeded: key) & (slots.count - 1)
         while slots[slot] != 0 {
             let code = Int(slots[slot]) - 1
-            if hashes[code] == hash, names[code] == name { return Int64(code) }
+            if keys[code] == key, names[code] == name { return Int64(code) }
             slot = (slot + 1) & (slots.count - 1)
         }
         return nil
@@ -50,6 +52,7 @@ struct NameTable: Equatable, Sendable {
         account.add(UInt64(bitPattern: Names.digest(name, code: Int64(names.count))))
         names.append(name)
         hashes.append(XXH64.hash(name))
+        keys.append(Self.key(of: name))
         if 2 * names.count > slots.count {
             slots = Array(repeating: 0, count: 2 * slots.count)
             for code in names.indices { occupy(code) }
@@ -58,8 +61,37 @@ struct NameTable: Equatable, Sendable {
         }
     }
 
+    private static func key(of name: String) -> UInt64 {
+        var name = name
+        return name.withUTF8 { bytes in
+            let raw = UnsafeRawBufferPointer(bytes)
+            var key = UInt64(raw.count)
+            var at = 0
+            while at + 8 <= raw.count {
+                key = mix(key, raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+                at += 8
+            }
+            if at < raw.count {
+                var rest: UInt64 = 0
+                // The last eight bytes again, or the few that there are.
+                if raw.count >= 8 {
+                    rest = raw.loadUnaligned(fromByteOffset: raw.count - 8, as: UInt64.self)
+                } else {
+                    for byte in raw { rest = rest << 8 | UInt64(byte) }
+                }
+                key = mix(key, rest)
+            }
+            return key
+        }
+    }
+
+    private static func mix(_ key: UInt64, _ word: UInt64) -> UInt64 {
+        let mixed = (key ^ word) &* 0x9E37_79B9_7F4A_7C15
+        return mixed ^ mixed >> 32
+    }
+
     private mutating func occupy(_ code: Int) {
-        var slot = Int(truncatingIfNeeded: hashes[code]) & (slots.count - 1)
+        var slot = Int(truncatingIfNeeded: keys[code]) & (slots.count - 1)
         while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
         slots[slot] = Int32(code + 1)
     }

@@ -33,15 +33,21 @@ enum PatchedBlocks {
 
     // MARK: Measure
 
-    static func measure(_ values: UnsafeBufferPointer<Int64>, isDelta: Bool, runEnds: [Int32]?) -> Measure {
+    /// - Parameter step: only every so manieth block is measured: for an estimate, not for writing.
+    static func measure(
+        _ values: UnsafeBufferPointer<Int64>, isDelta: Bool, runEnds: [Int32]?, step: Int = 1
+    ) -> Measure {
         var walk = walk(values.count, isDelta: isDelta, runEnds: runEnds)
         var heads: [Head] = []
         heads.reserveCapacity(walk.most)
         var size = 0
         var previousFirst: Int64 = 0
+        var number = 0
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: offsets) { scratch in
             withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 65) { widths in
                 while let rows = walk.next() {
+                    number &+= 1
+                    if step > 1, number % step != 0 { continue }
                     var block = UnsafeBufferPointer(rebasing: values[rows])
                     if isDelta {
                         size += ByteWriter.varintSize(zigzag: block[0] &- previousFirst)

@@ -2,18 +2,19 @@ import Retry
 
 extension Rows {
     /// Attempts as rows sorted for a segment, with the codes of their names beside them.
-    init(
-        sorting attempts: UnsafeBufferPointer<Attempt>, route: UnsafeBufferPointer<Int64>,
-        host: UnsafeBufferPointer<Int64>, method: UnsafeBufferPointer<Int64>
-    ) {
+    ///
+    /// - Parameter codes: by kind of name, one a row.
+    init(sorting attempts: UnsafeBufferPointer<Attempt>, codes: [[Int64]]) {
         let count = attempts.count
         let numbers = Column.allCases.count
         let space = UnsafeMutablePointer<Int64>.allocate(capacity: numbers * max(1, count))
         defer { space.deallocate() }
         func column(_ column: Column) -> UnsafeMutablePointer<Int64> { space + column.index * count }
         Self.fill(space, attempts)
-        for (name, codes) in [(Column.route, route), (.host, host), (.method, method)] {
-            if let from = codes.baseAddress { column(name).update(from: from, count: count) }
+        for kind in NameKind.allCases {
+            codes[kind.rawValue].withUnsafeBufferPointer {
+                if let from = $0.baseAddress { column(kind.column).update(from: from, count: count) }
+            }
         }
         let order = RowOrder.forSegment(
             route: UnsafeBufferPointer(start: column(.route), count: count),

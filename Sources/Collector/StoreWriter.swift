@@ -98,32 +98,44 @@ struct StoreWriter {
         var start = 0
         while start < attempts.count {
             let slice = attempts[start..<min(start + Segment.rowLimit, attempts.count)]
-            let route = try codes(of: slice, \.route, .route)
-            let host = try codes(of: slice, \.host, .host)
-            let method = try codes(of: slice, \.method, .method)
-            let rows = slice.withUnsafeBufferPointer { slice in
-                route.withUnsafeBufferPointer { route in
-                    host.withUnsafeBufferPointer { host in
-                        method.withUnsafeBufferPointer {
-                            Rows(sorting: slice, route: route, host: host, method: $0)
-                        }
-                    }
-                }
+            let codes = try slice.withUnsafeBufferPointer { (slice) throws(StoreError) -> [[Int64]] in
+                try self.codes(of: slice)
             }
+            let rows = slice.withUnsafeBufferPointer { Rows(sorting: $0, codes: codes) }
             try insert(sorted: rows)
             start += slice.count
         }
     }
 
-    private mutating func codes(
-        of attempts: ArraySlice<Attempt>, _ name: KeyPath<Attempt, String>, _ kind: NameKind
-    ) throws(StoreError) -> [Int64] {
-        var codes: [Int64] = []
-        codes.reserveCapacity(attempts.count)
-        for attempt in attempts {
-            codes.append(try names.code(of: attempt[keyPath: name], kind, on: connection))
+    /// The codes of the attempts' names by kind; new names are added.
+    private mutating func codes(of attempts: UnsafeBufferPointer<Attempt>) throws(StoreError) -> [[Int64]] {
+        var codes = NameKind.allCases.map { _ in [Int64](repeating: 0, count: attempts.count) }
+        // Few at a time, so that they stay in the nearest memory for all three; field by field, so that none is copied
+        // with all of its strings.
+        for start in stride(from: 0, to: attempts.count, by: 256) {
+            let rows = start..<min(start + 256, attempts.count)
+            try fill(&codes[NameKind.route.rawValue], rows, .route) { attempts[$0].route }
+            try fill(&codes[NameKind.host.rawValue], rows, .host) { attempts[$0].host }
+            try fill(&codes[NameKind.method.rawValue], rows, .method) { attempts[$0].method }
         }
         return codes
+    }
+
+    @inline(__always)
+    private mutating func fill(
+        _ codes: inout [Int64], _ rows: Range<Int>, _ kind: NameKind, _ name: (Int) -> String
+    ) throws(StoreError) {
+        var known = names[kind]
+        for row in rows {
+            if let code = known.code(of: name(row)) {
+                codes[row] = code
+                continue
+            }
+            // Given up first, or adding to the table would copy it.
+            known = NameTable()
+            codes[row] = try names.code(of: name(row), kind, on: connection)
+            known = names[kind]
+        }
     }
 
     /// Moves the whole tail into segments, in order of arrival; gives the number of segments made. A damaged row
