@@ -14,7 +14,8 @@ import Testing
     private func padded(_ bytes: [UInt8]) -> [UInt8] { bytes + Array(repeating: 0, count: Segment.padding) }
 
     @Test func `a segment of the first format reads as what was written`() throws {
-        let segment = try Segment(padded: padded(FormatOneSegment.bytes), zone: FormatOneSegment.zone)
+        let segment = try Segment(
+            padded: padded(FormatOneSegment.bytes), zone: FormatOneSegment.zone, hosts: RouteHosts())
         var encodings: Set<Encoding> = []
         for column in Column.allCases {
             let values = try segment.values(of: column, in: 0..<400)
@@ -36,12 +37,12 @@ import Testing
             var bad = good
             bad[at] ^= 1 << UInt8(at % 8)
             #expect(throws: DecodingError.self) {
-                try Segment(padded: padded(bad), zone: FormatOneSegment.zone).verify()
+                try Segment(padded: padded(bad), zone: FormatOneSegment.zone, hosts: RouteHosts()).verify()
             }
         }
         for length in stride(from: 0, to: good.count, by: 97) {
             #expect(throws: DecodingError.self) {
-                try Segment(padded: padded(Array(good[..<length])), zone: FormatOneSegment.zone)
+                try Segment(padded: padded(Array(good[..<length])), zone: FormatOneSegment.zone, hosts: RouteHosts())
             }
         }
     }
@@ -134,7 +135,7 @@ import Testing
         let zone = ZoneMap(of: rows)
         var bytes = Segment.encode(rows, zone: zone)
         bytes[bytes.count - 1] ^= 1
-        let segment = try Segment(padded: padded(bytes), zone: zone)
+        let segment = try Segment(padded: padded(bytes), zone: zone, hosts: RouteHosts())
         #expect(try segment.values(of: .startUs, in: 0..<300) == rows[.startUs])
         #expect(throws: DecodingError(reason: "checksum of column rule_version")) {
             try segment.values(of: .ruleVersion, in: 0..<300)
@@ -163,7 +164,8 @@ import Testing
                 }
                 rows = rows.sortedForSegment()
                 let zone = ZoneMap(of: rows)
-                let segment = try Segment(padded: padded(Segment.encode(rows, zone: zone)), zone: zone)
+                let segment = try Segment(
+                    padded: padded(Segment.encode(rows, zone: zone)), zone: zone, hosts: RouteHosts())
                 #expect(try segment.values(of: .request, in: 0..<count) == rows[.request])
                 let low = count / 2
                 #expect(try segment.values(of: .request, in: low..<count) == Array(rows[.request][low...]))

@@ -24,7 +24,7 @@ import Testing
         let rows = rows(Sample.attempts(count, seed: UInt64(count)))
         let zone = ZoneMap(of: rows)
         let padded = Segment.encode(rows, zone: zone) + Array(repeating: 0, count: Segment.padding)
-        let segment = try Segment(padded: padded, zone: zone)
+        let segment = try Segment(padded: padded, zone: zone, hosts: RouteHosts())
         #expect(try segment.rows(in: 0..<count, columns: .all) == rows)
         for low in [0, count / 3, count - 1] {
             let part = try segment.rows(in: low..<count, columns: .all)
@@ -39,19 +39,19 @@ import Testing
         let rows = rows(Sample.attempts(300, seed: 12))
         let zone = ZoneMap(of: rows)
         let good = Segment.encode(rows, zone: zone) + Array(repeating: 0, count: Segment.padding)
-        try Segment(padded: good, zone: zone).verify()
+        try Segment(padded: good, zone: zone, hosts: RouteHosts()).verify()
         for at in 0..<good.count - Segment.padding {
             for bit in 0..<8 {
                 var bad = good
                 bad[at] ^= 1 << UInt8(bit)
                 #expect(throws: DecodingError.self, "byte \(at), bit \(bit)") {
-                    try Segment(padded: bad, zone: zone).verify()
+                    try Segment(padded: bad, zone: zone, hosts: RouteHosts()).verify()
                 }
             }
         }
         for length in [0, 1, 39, 40, good.count - Segment.padding - 1] {
             let cut = Array(good[..<length]) + Array(repeating: 0, count: Segment.padding)
-            #expect(throws: DecodingError.self) { try Segment(padded: cut, zone: zone) }
+            #expect(throws: DecodingError.self) { try Segment(padded: cut, zone: zone, hosts: RouteHosts()) }
         }
     }
 
@@ -67,17 +67,17 @@ import Testing
             withUnsafeBytes(of: digest.littleEndian) { bytes.replaceSubrange(end..<end + 8, with: $0) }
             return bytes + Array(repeating: 0, count: Segment.padding)
         }
-        _ = try Segment(padded: withHead { _ in }, zone: zone)
+        _ = try Segment(padded: withHead { _ in }, zone: zone, hosts: RouteHosts())
         #expect(throws: DecodingError(reason: "column start_us has encoding 200, which this Meantime cannot read")) {
-            try Segment(padded: withHead { $0[41] = 200 }, zone: zone)
+            try Segment(padded: withHead { $0[41] = 200 }, zone: zone, hosts: RouteHosts())
         }
         #expect(throws: DecodingError(reason: "format 3; this Meantime reads formats 1 to 2")) {
-            try Segment(padded: withHead { $0[4] = 3 }, zone: zone)
+            try Segment(padded: withHead { $0[4] = 3 }, zone: zone, hosts: RouteHosts())
         }
         var other = zone
         other.rows += 1
         #expect(throws: DecodingError(reason: "header and zone map differ")) {
-            try Segment(padded: withHead { _ in }, zone: other)
+            try Segment(padded: withHead { _ in }, zone: other, hosts: RouteHosts())
         }
     }
 

@@ -145,7 +145,14 @@ extension StoreReader {
     func load(
         _ entry: SegmentEntry, columns: [Column], hosts: RouteHosts
     ) throws(StoreError) -> Result<Segment, DecodingError> {
-        if let kept = cache.segment(entry.id) { return .success(kept) }
+        if let kept = cache.segment(entry.id) {
+            do throws(DecodingError) {
+                try kept.verify(columns)
+                return .success(kept)
+            } catch {
+                return .failure(error)
+            }
+        }
         let blob = StoredBlob(connection)
         guard let size = try blob.open(segment: entry.id) else {
             return .failure(DecodingError(reason: "its row is gone"))
@@ -172,7 +179,10 @@ extension StoreReader {
                 }
             }
             if case .failure(let error) = failure { throw DecodingError(reason: error.message) }
-            return .success(try Segment(padded: bytes, zone: entry.zone, hosts: hosts))
+            let segment = try Segment(padded: bytes, zone: entry.zone, hosts: hosts)
+            // Before any row is seen, so that a damaged segment is left out whole.
+            try segment.verify(columns)
+            return .success(segment)
         } catch {
             return .failure(error)
         }
