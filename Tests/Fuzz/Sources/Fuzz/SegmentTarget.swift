@@ -18,7 +18,7 @@ enum SegmentTarget {
             rows: rows, firstStartUs: 0, lastStartUs: 9, minRoute: 0, maxRoute: 3,
             outcomes: Array(repeating: 0, count: 7))
         let bytes = file(zone, Array(zip(columns.map { ($0.encoding, $0.transform) }, body)))
-        guard let segment = try? Segment(padded: bytes, zone: zone) else { return }
+        guard let segment = try? Segment(padded: bytes, zone: zone, hosts: RouteHosts()) else { return }
         let middle = rows / 3..<max(rows / 3, rows * 2 / 3)
         for column in Column.allCases {
             guard let all = try? segment.values(of: column, in: 0..<rows) else { continue }
@@ -77,7 +77,7 @@ enum SegmentTarget {
         let sorted = rows.sortedForSegment()
         let zone = ZoneMap(of: sorted)
         let bytes = Segment.encode(sorted, zone: zone) + Array(repeating: 0, count: Segment.padding)
-        guard let segment = try? Segment(padded: bytes, zone: zone),
+        guard let segment = try? Segment(padded: bytes, zone: zone, hosts: RouteHosts()),
             let back = try? segment.rows(in: 0..<count, columns: .all)
         else { preconditionFailure("what was written cannot be read") }
         precondition(back == sorted, "what was written reads otherwise")
