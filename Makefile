@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash build install format lint bench bench-store bench-store-growth clean dependencies
+.PHONY: help demo test fuzz crash build extension install format lint bench bench-store bench-store-growth clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -21,6 +21,7 @@ release := .build-release
 benchmarks := .build-benchmarks
 fuzzing := .build-fuzz
 meantime := $(release)/release/meantime
+extension := $(release)/meantime.so
 swift_sources := Package.swift Sources Tests $(wildcard Benchmarks/Package.swift Benchmarks/Sources)
 
 help: ## Show this
@@ -45,18 +46,24 @@ crash: dependencies ## 200 kill -9, every byte of a store changed, every luck af
 build: dependencies ## Build the release binary
 	@swift build -c release --static-swift-stdlib --scratch-path $(release) --product meantime
 
+extension: dependencies ## Build the extension for sqlite3 and Python: .load .build-release/meantime
+	@swift build -c release --static-swift-stdlib --scratch-path $(release) --product meantime-sqlite
+	@strip --strip-unneeded -o $(extension) $(release)/release/libmeantime-sqlite.so
+	@echo "$(extension)"
+
 # Only the last step may need root, so that no build leaves root's files behind.
-install: build ## Put meantime into PREFIX/bin (/usr/local/bin)
-	@bin="$(DESTDIR)$(PREFIX)/bin"; at="$$bin"; \
+install: build extension ## Put meantime into PREFIX/bin and meantime.so into PREFIX/lib (/usr/local)
+	@top="$(DESTDIR)$(PREFIX)"; at="$$top/bin"; \
 	while [[ ! -e "$$at" ]]; do at=$$(dirname "$$at"); done; \
 	as_root=(); \
 	if [[ ! -w "$$at" ]]; then \
 	    command -v sudo >/dev/null || { echo "$$at is not writable; run make install as root, or set PREFIX" >&2; exit 1; }; \
 	    as_root=(sudo); \
 	fi; \
-	"$${as_root[@]}" install -d "$$bin"; \
-	"$${as_root[@]}" install -m 755 $(meantime) "$$bin/meantime"; \
-	echo "$$bin/meantime"
+	"$${as_root[@]}" install -d "$$top/bin" "$$top/lib"; \
+	"$${as_root[@]}" install -m 755 $(meantime) "$$top/bin/meantime"; \
+	"$${as_root[@]}" install -m 755 $(extension) "$$top/lib/meantime.so"; \
+	echo "$$top/bin/meantime"; echo "$$top/lib/meantime.so"
 
 format: ## Format all Swift files
 	@swift format --in-place --parallel --recursive $(swift_sources)

@@ -22,6 +22,8 @@ let package = Package(
         .library(name: "Retry", targets: ["Retry"]),
         .library(name: "Collector", targets: ["Collector"]),
         .library(name: "MeshDay", targets: ["MeshDay"]),
+        // The store's tables for other programs' SQLite; `make extension` calls it meantime.so.
+        .library(name: "meantime-sqlite", type: .dynamic, targets: ["SQLiteExtension"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -40,6 +42,22 @@ let package = Package(
         ),
         // Attempts, kept: rows, sealed segments, imports, the history of the rules.
         .target(name: "Collector", dependencies: ["Retry", "CSQLite", "CZlib"], swiftSettings: computing),
+        // The store's tables as a loadable extension of SQLite.
+        .target(name: "CSQLiteExtension", exclude: ["exports.map"]),
+        .target(
+            name: "SQLiteExtension",
+            dependencies: ["Collector", "CSQLiteExtension"],
+            swiftSettings: room,
+            linkerSettings: [
+                // The runtime does not survive being unloaded, and a program's own functions must not come between.
+                .unsafeFlags([
+                    "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-Bsymbolic", "-Xlinker",
+                    "--version-script=\(Context.packageDirectory)/Sources/CSQLiteExtension/exports.map",
+                ]),
+                // Programs in other languages have no Swift runtime.
+                .unsafeFlags(["-static-stdlib", "-Xlinker", "--exclude-libs=ALL"], .when(configuration: .release)),
+            ]
+        ),
         // Attempts, made up: the workload of the benchmarks.
         .target(name: "MeshDay", dependencies: ["Retry"], swiftSettings: computing),
         // Attempts, understood: estimators, pricing, choice.

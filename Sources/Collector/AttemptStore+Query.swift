@@ -1,11 +1,14 @@
 extension AttemptStore {
+    /// The tables that a query may ask, with their columns.
+    public static var queryTables: [(name: String, columns: [String])] {
+        SQLTables.outline.map { ($0.name, $0.columns.map(\.name)) }
+    }
+
     /// Answers one SQL statement that only reads.
     ///
-    /// The table `attempts` has one row an attempt, with the columns `start_us`, `duration_us`, `route`, `host`,
-    /// `request`, `attempt`, `wait_us`, `outcome` (its name), `status`, `is_grpc` (0, 1), `timeout_us`,
-    /// `retry_after_us`, `method`, `hedge` (0, 1) and `rule_version`; `request` is the number's 64 bits as a signed
-    /// integer. Conditions on `start_us` and equality with a route spare the segments that cannot match, and only the
-    /// columns that are used are decoded.
+    /// `docs/sql.md` describes the tables `attempts`, `requests`, `outages` and `failures_by_route` and the functions
+    /// `iso` and `quantile`. Conditions that a table takes over spare segments and rows, and only the columns that are
+    /// used are decoded.
     ///
     /// - Throws: `StoreError` `sql` with SQLite's message and the offset in the text; what is not a single
     ///   statement that reads is refused.
@@ -53,7 +56,7 @@ extension AttemptStore {
     ) throws(StoreError) -> (columns: [String], damage: [SegmentDamage]) {
         // A connection of its own: a person's statement may run for long and must not meet the settings of others.
         let reader = try StoreReader(path: path, cache: cache)
-        let tables = SQLTables(reader, skipsDamage: true)
+        let tables = SQLTables(reader, isOurs: true)
         try tables.register()
         // One state of the store for the whole statement, also where it walks over the table twice.
         try reader.begin()

@@ -9,7 +9,7 @@ final class Connection: Sendable {
 
     private let access: Access
 
-    enum Access { case readOnly, immutable, readWrite, create }
+    enum Access { case readOnly, immutable, readWrite, create, borrowed }
 
     init(path: String, access: Access, busyTimeoutMs: Int32 = 5_000) throws(StoreError) {
         let flags =
@@ -17,7 +17,7 @@ final class Connection: Sendable {
             case .readOnly: SQLITE_OPEN_READONLY
             case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             case .readWrite: SQLITE_OPEN_READWRITE
-            case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .create, .borrowed: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             }
         var opened: OpaquePointer?
         let name = access == .immutable ? ReadAccess.immutableURI(path: path) : path
@@ -34,7 +34,15 @@ final class Connection: Sendable {
         sqlite3_busy_timeout(handle, busyTimeoutMs)
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    /// A connection that somebody else opened and will close; its settings stay as they are.
+    init(borrowing handle: OpaquePointer) {
+        self.handle = handle
+        let name = sqlite3_db_filename(handle, "main").map { String(cString: $0) } ?? ""
+        path = name.isEmpty ? "main" : name
+        access = .borrowed
+    }
+
+    deinit { if access != .borrowed { sqlite3_close_v2(handle) } }
 
     /// Runs statements that give no rows.
     func execute(_ sql: String) throws(StoreError) {

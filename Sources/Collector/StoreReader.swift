@@ -44,6 +44,12 @@ final class StoreReader: Sendable {
         try connection.execute("PRAGMA query_only = ON")
     }
 
+    /// A reader on a connection that somebody else opened.
+    init(borrowing connection: Connection, cache: SegmentCache) {
+        self.connection = connection
+        self.cache = cache
+    }
+
     /// The names as of the state that is being read.
     func names() throws(StoreError) -> Names {
         let ledger = try ledger()
@@ -55,10 +61,18 @@ final class StoreReader: Sendable {
 
     func begin() throws(StoreError) {
         try connection.execute("BEGIN")
+        try beginHeld()
+    }
+
+    /// As `begin`, where the caller keeps the state in place.
+    func beginHeld() throws(StoreError) {
         // At once: later the connection may be allowed nothing but to read tables.
         let ledger = try Ledger.of(connection)
         view.withLock { $0 = View(ledger: ledger) }
     }
+
+    /// What `beginHeld` began.
+    func endHeld() { view.withLock { $0 = nil } }
 
     func end() {
         view.withLock { $0 = nil }

@@ -28,6 +28,7 @@ extension HouseRule {
         "Retry": ["Yams"],
         "Collector": ["Retry", "CSQLite", "CZlib", "Dispatch", "FoundationEssentials", "Glibc", "Synchronization"],
         "MeshDay": ["Retry", "Glibc"],
+        "SQLiteExtension": ["Collector", "CSQLiteExtension"],
         "Analyzer": ["Retry", "COpenBLAS", "Dispatch", "FoundationEssentials", "Glibc", "Synchronization"],
         "Proxy": [
             "Retry", "DequeModule", "FoundationEssentials", "Glibc", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix",
@@ -43,7 +44,9 @@ extension HouseRule {
 
     /// Which files alone may import a library of C, or the YAML parser.
     private static let doors: [String: Set<String>] = [
-        "CSQLite": ["SQLite.swift", "BlockTable.swift", "IndexRequest.swift", "StoredBlob.swift"],
+        "CSQLite": [
+            "SQLite.swift", "BlockTable.swift", "IndexRequest.swift", "SQLFunctions.swift", "StoredBlob.swift",
+        ],
         "CZlib": ["GzipInflater.swift"],
         "COpenBLAS": ["LinearAlgebra.swift"],
         "Yams": ["YAMLReader.swift"],

@@ -35,6 +35,12 @@ enum TestedElsewhere {
             "Collector/SQL/StartOrderWalk.swift", "Collector/SQL/StoreView.swift",
             "Collector/SQL/StoredOrderWalk.swift",
         ],
+        "QueryEquivalenceTests.swift": [
+            "Collector/SQL/FailuresByRouteTable.swift", "Collector/SQL/OutagesTable.swift",
+            "Collector/SQL/RequestsTable.swift",
+        ],
+        "QuantileTests.swift": ["Collector/SQL/SQLFunctions.swift"],
+        "LoadableExtensionTests.swift": ["SQLiteExtension/SQLiteExtension.swift"],
         "EnvoyCasesTests.swift": ["Collector/Import/EnvoyLine.swift", "Collector/Import/EnvoyRequest.swift"],
         "ImportAttemptsTests.swift": [
             "Collector/Fingerprint.swift", "Collector/Import/GzipInflater.swift", "Collector/Import/ImportLedger.swift",

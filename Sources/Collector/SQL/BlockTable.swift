@@ -167,7 +167,7 @@ private func connect(
     do throws(StoreError) {
         try StoreSchema.verify(on: table.takeUnretainedValue().view.reader.connection)
     } catch {
-        message?.pointee = SQLiteText.copy(error.message)
+        message?.pointee = SQLiteText.copy("the main database \(error.message)")
         return SQLITE_ERROR
     }
     let code = sqlite3_declare_vtab(connection, table.takeUnretainedValue().declaration)

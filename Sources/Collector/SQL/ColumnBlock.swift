@@ -71,10 +71,6 @@ final class ColumnBlock {
     /// The numbers of the rows in SQL, where they are not numbered through.
     var ownNumbers: UnsafePointer<Int64>? { hasOwnNumbers ? UnsafePointer(numbers) : nil }
 
-    func set(_ index: Int, to values: [Int64]) {
-        values.withUnsafeBufferPointer { column(index).update(from: $0.baseAddress!, count: $0.count) }
-    }
-
     /// Keeps the selected rows whose value is wanted.
     @inline(__always)
     func keep(_ index: Int, where isWanted: (Int64) -> Bool) {
@@ -93,6 +89,32 @@ final class ColumnBlock {
         reserve(rows)
         selected = 0
         hasOwnNumbers = true
+    }
+
+    /// Adds a row, cell by cell.
+    func add(_ cells: [Int64]) {
+        if selected == capacity { grow() }
+        for (index, cell) in cells.enumerated() { column(index)[selected] = cell }
+        selection[selected] = Int32(truncatingIfNeeded: selected)
+        selected += 1
+    }
+
+    /// Makes room for twice as many rows and keeps what is there.
+    private func grow() {
+        let larger = max(256, 2 * capacity)
+        for index in 0..<width {
+            guard let old = columns[index] else { continue }
+            columns[index] = .allocate(capacity: larger)
+            columns[index]?.update(from: old, count: selected)
+            old.deallocate()
+        }
+        let old = selection
+        selection = .allocate(capacity: larger)
+        selection.update(from: old, count: selected)
+        old.deallocate()
+        numbers?.deallocate()
+        numbers = nil
+        capacity = larger
     }
 
     /// Adds the rows at positions of another block's selection, with their numbers; gives the positions they got.

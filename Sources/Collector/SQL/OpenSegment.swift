@@ -113,11 +113,15 @@ struct OpenSegment {
     private func decode(
         _ column: Column, _ span: Range<Int>, into block: ColumnBlock, names: Names
     ) throws(DecodingError) {
-        let values = try values(of: column, in: span)
-        if let limit = Self.limit(of: column, names: names), values.contains(where: { $0 < 0 || $0 >= limit }) {
+        let out = block.column(column.index)
+        switch rows {
+        case .sealed(let segment): try segment.decode(column, in: span, into: out)
+        case .tail(let rows, _): for (place, row) in span.enumerated() { out[place] = rows[column][row] }
+        }
+        guard let limit = Self.limit(of: column, names: names) else { return }
+        for place in 0..<span.count where out[place] < 0 || out[place] >= limit {
             throw DecodingError(reason: "column \(column.name) has a value that cannot be")
         }
-        block.set(column.index, to: values)
     }
 
     /// How many values a column of codes can have.

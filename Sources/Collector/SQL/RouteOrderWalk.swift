@@ -7,6 +7,8 @@ final class RouteOrderWalk: BlockSource {
     struct Direction {
         var routesDescend: Bool
         var outcomesDescend: Bool?
+
+        static let ascending = Direction(routesDescend: false)
     }
 
     /// A segment's rows of the batch's routes, with the positions of each group.
@@ -36,6 +38,7 @@ final class RouteOrderWalk: BlockSource {
     /// A group is a route, or a route and an outcome.
     private var groupsOfBatch = 0..<0
     private var pieces: [Piece] = []
+    private var windows: ArraySlice<BlockWindow> = []
     private var idle: [ColumnBlock] = []
     private let scratch = ColumnBlock(width: Column.allCases.count, capacity: 0)
     /// The outcomes' raw values in the order asked for.
@@ -57,17 +60,28 @@ final class RouteOrderWalk: BlockSource {
     private var groupsOfRoute: Int { direction.outcomesDescend == nil ? 1 : outcomes.count }
 
     func next() throws(StoreError) -> BlockWindow? {
+        while windows.isEmpty {
+            guard let group = try nextGroup() else { return nil }
+            windows = group.windows[...]
+        }
+        return windows.popFirst()
+    }
+
+    /// All rows of the next group, by segment; good until the group after it is asked for.
+    func nextGroup() throws(StoreError) -> (route: Int64, windows: [BlockWindow])? {
         if !isCounted { try count() }
         while true {
             while groupsOfBatch.isEmpty {
                 guard try readBatch() else { return nil }
             }
             let group = groupsOfBatch.lowerBound
-            for index in pieces.indices where pieces[index].groups.first?.number == group {
-                guard let found = pieces[index].groups.popFirst() else { continue }
-                return BlockWindow(block: pieces[index].block, positions: found.positions)
-            }
             groupsOfBatch = group + 1..<groupsOfBatch.upperBound
+            var found: [BlockWindow] = []
+            for index in pieces.indices where pieces[index].groups.first?.number == group {
+                guard let one = pieces[index].groups.popFirst() else { continue }
+                found.append(BlockWindow(block: pieces[index].block, positions: one.positions))
+            }
+            if !found.isEmpty { return (routes[group / groupsOfRoute], found) }
         }
     }
 

@@ -13,36 +13,52 @@ final class StoreView {
     private(set) var entries: [SegmentEntry] = []
     /// What the statements so far could not read; each part once.
     private(set) var damage: [SegmentDamage] = []
+    /// Whether the reader's connection is ours and between `begin` and `end`.
+    private let isOurs: Bool
     private var hold: Statement?
     private var users = 0
     private var tail: (rows: Rows, ids: [Int64])?
 
-    init(_ reader: StoreReader, skipsDamage: Bool) {
+    init(_ reader: StoreReader, isOurs: Bool, skipsDamage: Bool) {
         self.reader = reader
+        self.isOurs = isOurs
         self.skipsDamage = skipsDamage
     }
 
     /// A cursor opens.
     func enter() throws(StoreError) {
         if users == 0 {
-            // A statement that has given a row and is not over keeps its read transaction.
-            let hold = try reader.connection.prepare("SELECT count(*) FROM main.segment")
-            _ = try hold.step()
-            names = try reader.names()
-            texts.refresh(names)
-            entries = try reader.segments(RowFilter())
-            tail = nil
-            self.hold = hold
+            do throws(StoreError) {
+                try look()
+            } catch {
+                if !isOurs { reader.endHeld() }
+                hold = nil
+                throw error
+            }
         }
         users += 1
+    }
+
+    private func look() throws(StoreError) {
+        // A statement that has given a row and is not over keeps its read transaction.
+        let hold = try reader.connection.prepare("SELECT count(*) FROM main.segment")
+        _ = try hold.step()
+        self.hold = hold
+        if !isOurs { try reader.beginHeld() }
+        names = try reader.names()
+        texts.refresh(names)
+        entries = try reader.segments(RowFilter())
+        tail = nil
     }
 
     /// A cursor closes.
     func leave() {
         users -= 1
         if users == 0 {
-            hold = nil
             tail = nil
+            // Where the reader has begun itself, its state stays what it was.
+            if !isOurs { reader.endHeld() }
+            hold = nil
         }
     }
 
