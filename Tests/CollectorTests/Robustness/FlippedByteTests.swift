@@ -160,6 +160,7 @@ private struct Answers: Equatable {
                 let keys = try store.fingerprints(fromUs: .min, toUs: .max)
                 return "\(keys.count) \(keys.reduce(0) { $0 &+ $1.key &* UInt64($1.value) })"
             }
+            askForSummaries(store)
             ask("missing", store) {
                 "\(try store.missingAttempts(fromUs: nil, toUs: nil)) \(try store.missingAttempts(fromUs: 0, toUs: 1))"
             }
@@ -173,6 +174,31 @@ private struct Answers: Equatable {
             }
         } catch {
             complaints["opening"] = "\(error)"
+        }
+    }
+
+    private mutating func askForSummaries(_ store: AttemptStore) {
+        let scope = SummaryScope()
+        ask("latency", store) {
+            try store.latencyHistograms(scope, threads: 1).map { route in
+                let outcomes = route.histograms.sorted { $0.key.rawValue < $1.key.rawValue }
+                return "\(route.route) \(outcomes.map { "\($0.key): \($0.value)" })"
+            }.joined(separator: " ")
+        }
+        ask("quantiles", store) {
+            "\(try store.latencyQuantiles([0.5, 0.99], outcomes: [.success, .timeout], scope, threads: 1))"
+        }
+        ask("recovery", store) {
+            var found: [String: Int] = [:]
+            try store.recoveryIntervals(scope, threads: 1) { found[$0.route, default: 0] += $0.failures.count }
+            return "\(found.sorted { $0.key < $1.key })"
+        }
+        ask("probes", store) {
+            var found: [String: Int64] = [:]
+            try store.hostProbes(scope, threads: 1) { probes in
+                found[probes.route] = probes.endUs.reduce(found[probes.route] ?? 0, &+)
+            }
+            return "\(found.sorted { $0.key < $1.key })"
         }
     }
 
