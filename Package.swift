@@ -97,11 +97,15 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Retry"], path: "Tests/Support", swiftSettings: room),
         .testTarget(name: "RetryTests", dependencies: ["Retry", "TestSupport"], swiftSettings: room),
-        // A process of its own, for tests that kill it or fill its disk.
+        // Processes of their own, for tests that kill them, fill their disk, or let several share a store.
         .executableTarget(
             name: "StoreWorker", dependencies: ["Collector", "Retry"], path: "Tests/Worker", swiftSettings: room),
+        .executableTarget(
+            name: "StoreProcess", dependencies: ["Collector", "Retry", "TestSupport"], path: "Tests/StoreProcess",
+            swiftSettings: room),
         .testTarget(
-            name: "CollectorTests", dependencies: ["Collector", "CSQLite", "Retry", "StoreWorker", "TestSupport"],
+            name: "CollectorTests",
+            dependencies: ["Collector", "CSQLite", "Retry", "StoreProcess", "StoreWorker", "TestSupport"],
             swiftSettings: room),
         .testTarget(
             name: "MeshDayTests", dependencies: ["Collector", "MeshDay", "Retry", "TestSupport"], swiftSettings: room),

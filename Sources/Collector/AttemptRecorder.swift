@@ -33,6 +33,8 @@ public final class AttemptRecorder: AttemptSink, Sendable {
         var isOpen = true
         var counters = Counters()
         var drops = Drops()
+        /// How many attempts had been written when small segments were last looked at.
+        var tidiedAtWritten: Int?
     }
 
     /// Dropped attempts that the store does not know of yet.
@@ -108,9 +110,9 @@ public final class AttemptRecorder: AttemptSink, Sendable {
     public func run(clock: some Clock<Duration> = ContinuousClock()) async {
         while isOpen {
             do { try await clock.sleep(for: flushInterval) } catch { break }
-            await flushOnQueue()
+            await flushOnQueue(tidying: true)
         }
-        await flushOnQueue()
+        await flushOnQueue(tidying: false)
     }
 
     /// Writes what waits now. The caller waits for the disk.
@@ -191,14 +193,27 @@ public final class AttemptRecorder: AttemptSink, Sendable {
 
     private var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    private func flushOnQueue() async {
+    private func flushOnQueue(tidying: Bool) async {
         await withCheckedContinuation { continuation in
             queue.async {
                 // The error is in the counters, for whoever watches.
                 try? self.flush()
+                if tidying { self.tidyIfDue() }
                 continuation.resume()
             }
         }
+    }
+
+    /// Has small segments merged: once at the beginning, for each restart leaves one, and then as often as the tail
+    /// fills a segment. Nothing is lost when it fails; it is tried again at the next such time.
+    func tidyIfDue() {
+        let isDue = state.withLock { state in
+            let since = state.tidiedAtWritten.map { state.counters.written - $0 }
+            guard since.map({ $0 >= store.sealAfterRows }) ?? true else { return false }
+            state.tidiedAtWritten = state.counters.written
+            return true
+        }
+        if isDue { _ = try? store.tidy() }
     }
 
     private func write(_ batch: inout [Attempt]) throws(StoreError) {

@@ -26,9 +26,13 @@ public final class AttemptStore: AttemptSource, Sendable {
     private let writer: Mutex<StoreWriter?>
     private let idle = Mutex<[StoreReader]>([])
     private let seen = Mutex<[Int64: SegmentDamage]>([:])
+    private let registration: OpenStores.Registration
 
-    private init(path: String, sealAfterRows: Int, writer: sending StoreWriter?) {
+    private init(
+        path: String, sealAfterRows: Int, writer: sending StoreWriter?, _ registration: OpenStores.Registration
+    ) {
         self.path = path
+        self.registration = registration
         self.sealAfterRows = max(1, sealAfterRows)
         self.writer = Mutex(writer)
     }
@@ -44,17 +48,21 @@ public final class AttemptStore: AttemptSource, Sendable {
     public static func open(
         path: String, mode: Mode, sealAfterRows: Int = AttemptStore.defaultSealAfterRows
     ) throws(StoreError) -> AttemptStore {
-        let exists = try StoreSchema.inspect(path: path)
+        let (exists, registration) = try OpenStores.inspect(path: path) { () throws(StoreError) in
+            try StoreSchema.inspect(path: path)
+        }
         guard mode == .readWrite else {
-            guard exists else {
+            guard exists, let registration else {
                 throw StoreError(.notFound, path: path, "there is no store; a proxy or `meantime import` makes one")
             }
-            let store = AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: nil)
+            let store = AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: nil, registration)
             try store.read { (reader) throws(StoreError) in try StoreSchema.verify(on: reader.connection) }
             return store
         }
         let writer = try exists ? openWriter(path: path) : createWriter(path: path)
-        return AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: writer)
+        return AttemptStore(
+            path: path, sealAfterRows: sealAfterRows, writer: writer,
+            registration ?? OpenStores.register(path: path))
     }
 
     private static func openWriter(path: String) throws(StoreError) -> StoreWriter {
@@ -89,6 +97,7 @@ public final class AttemptStore: AttemptSource, Sendable {
     public func close() {
         writer.withLock { $0 = nil }
         idle.withLock { $0.removeAll() }
+        registration.end()
     }
 
     /// Bounds the file's size in SQLite pages, as a full disk would. For tests of one.
@@ -101,7 +110,7 @@ public final class AttemptStore: AttemptSource, Sendable {
         try setting("PRAGMA busy_timeout = \(ms)")
     }
 
-    private func setting(_ sql: String) throws(StoreError) {
+    func setting(_ sql: String) throws(StoreError) {
         try writer.withLock { (writer) throws(StoreError) in
             _ = try writer?.connection.integer(sql)
         }

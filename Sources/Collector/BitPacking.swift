@@ -1,8 +1,9 @@
 /// Values of a fixed number of bits, side by side.
 ///
-/// Groups of 128 values lie across two lanes: value 2r + l is the r-th of lane l, and the lanes' 64-bit words alternate.
-/// So one shift and one mask of a SIMD register, of the width that every x86-64 and arm64 has, unpack two values. What
-/// is left over, less than a group, follows as one stream of bits from the least significant bit of the first byte on.
+/// Groups of 128 values lie across two lanes: value 2r + l is the r-th of lane l, and the lanes' 64-bit words
+/// alternate. So one shift and one mask of a SIMD register, of the width that every x86-64 and arm64 has, unpack two
+/// values. What is left over, less than a group, follows as one stream of bits from the least significant bit of the
+/// first byte on.
 enum BitPacking {
     /// Values of a group.
     static let group = 128
@@ -81,8 +82,8 @@ enum BitPacking {
 
     // MARK: Read
 
-    /// Reads `count` values and adds `base` to each. May look at up to 8 bytes behind the packed ones, which the padding
-    /// behind every segment allows.
+    /// Reads `count` values and adds `base` to each. May look at up to 8 bytes behind the packed ones, which the
+    /// padding behind every segment allows.
     static func unpack(
         _ from: UnsafeRawPointer, width: Int, count: Int, base: Int64, into out: UnsafeMutablePointer<Int64>
     ) {

@@ -1,8 +1,8 @@
 /// Finds the encoding that takes the fewest bytes; of equals the one with the lowest number.
 ///
 /// Sizes are exact. What cannot win is not measured: patched blocks where they would take more for their heads alone
-/// than another encoding takes in all, or clearly more than others in a sample; runs and exceptions that are more than a
-/// quarter of the rows; dictionaries of more than 4,096 values.
+/// than another encoding takes in all, or clearly more than others in a sample; runs and exceptions that are more than
+/// a quarter of the rows; dictionaries of more than 4,096 values.
 struct EncodingChoice {
     private let values: UnsafeBufferPointer<Int64>
     /// `nil`: not a column of a segment's rows in their order, so blocks cannot follow the routes.
@@ -58,8 +58,8 @@ struct EncodingChoice {
         if depth < Encoding.depthLimit { offerDictionary(profile) }
     }
 
-    /// The kinds of blocks that may be the smallest. In long columns, those that take a twentieth more than another in a
-    /// sample of the blocks are left out.
+    /// The kinds of blocks that may be the smallest. In long columns, those that take a twentieth more than another in
+    /// a sample of the blocks are left out.
     private func promisingBlocks() -> [Encoding] {
         let kinds: [Encoding] =
             runEnds == nil ? [.patched, .delta] : [.patched, .delta, .patchedByRoute, .deltaByRoute]

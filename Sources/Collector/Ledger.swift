@@ -14,6 +14,8 @@ struct Ledger: Equatable, Sendable {
         case dropped = 6
         case ruleSet = 7
         case routeHost = 8
+        case history = 9
+        case historyDropped = 10
 
         /// How messages call it.
         var name: String {
@@ -26,6 +28,8 @@ struct Ledger: Equatable, Sendable {
             case .dropped: "the list of drops"
             case .ruleSet: "the rule history"
             case .routeHost: "the places of hosts"
+            case .history: "the history"
+            case .historyDropped: "the history of drops"
             }
         }
     }
@@ -78,7 +82,8 @@ struct Ledger: Equatable, Sendable {
 struct LedgerAccount: Equatable, Sendable {
     var rows: Int64 = 0
     var attempts: Int64 = 0
-    /// The sum of the rows' digests, modulo 2^64: the order of the rows does not matter, a row that is there twice does.
+    /// The sum of the rows' digests, modulo 2^64: the order of the rows does not matter, a row that is there twice
+    /// does.
     var sum: UInt64 = 0
 
     mutating func add(_ digest: UInt64, attempts more: Int64 = 0) {
@@ -195,6 +200,8 @@ extension Ledger {
                     attempts: statement.integer(2))
             case .dropped: account.add(droppedDigest(statement), attempts: statement.integer(1))
             case .ruleSet: account.add(ruleSetDigest(statement))
+            case .history, .historyDropped:
+                account.add(UInt64(bitPattern: statement.integer(0)), attempts: statement.integer(1))
             }
         }
         return account
@@ -209,6 +216,8 @@ extension Ledger {
         case .segment: "SELECT id, zone_digest, rows FROM segment"
         case .dropped: "SELECT id, attempts, first_start_us, last_start_us, reason FROM dropped"
         case .ruleSet: "SELECT version, at_us, who, why, yaml FROM rule_set"
+        case .history: "SELECT digest, attempts FROM hour_summary"
+        case .historyDropped: "SELECT digest, attempts FROM hour_dropped"
         }
     }
 

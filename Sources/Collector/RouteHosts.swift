@@ -1,5 +1,5 @@
-/// The hosts of each route by place 0, 1, 2, ..., shared by all segments of a store: a segment keeps a host as its place,
-/// which takes two bits where a route has four hosts. A place never changes meaning.
+/// The hosts of each route by place 0, 1, 2, ..., shared by all segments of a store: a segment keeps a host as its
+/// place, which takes two bits where a route has four hosts. A place never changes meaning.
 struct RouteHosts: Equatable, Sendable {
     /// Beyond this many hosts a route gets no more places; segments keep the hosts' codes then.
     static let limit = 4_096

@@ -1,5 +1,5 @@
-/// Orders of rows, by radix sort where start, route and row number fit into one word, which is always but for times that
-/// lie centuries apart.
+/// Orders of rows, by radix sort where start, route and row number fit into one word, which is always but for times
+/// that lie centuries apart.
 enum RowOrder {
     /// Row numbers by start; rows of the same start keep their order.
     static func byStart(_ startUs: UnsafeBufferPointer<Int64>) -> [Int32] {

@@ -66,6 +66,12 @@ final class Connection: Sendable {
     /// The row id of the last row that was inserted.
     var lastRowID: Int64 { sqlite3_last_insert_rowid(handle) }
 
+    /// The first column of the first row; `nil` when there is no row, or NULL in it.
+    func optionalInteger(_ sql: String) throws(StoreError) -> Int64? {
+        let statement = try prepare(sql)
+        return try statement.step() && statement.isInteger(0) ? statement.integer(0) : nil
+    }
+
     /// What the last call on this connection complained about, as one of the store's errors.
     func error() -> StoreError {
         let code = sqlite3_extended_errcode(handle)

@@ -4,7 +4,8 @@ import Synchronization
 /// The columnar unit: rows sorted by (route, start), each column encoded on its own, every byte under a digest.
 /// `docs/segment.md` has the bytes.
 ///
-/// The header is checked when a segment is made, a column when it is first read: a scan of three columns pays for three.
+/// The header is checked when a segment is made, a column when it is first read: a scan of three columns pays for
+/// three.
 struct Segment: Sendable {
     /// "MTSG", little-endian.
     static let magic: UInt32 = 0x4753_544D

@@ -2,7 +2,8 @@
 enum SegmentHeader {
     /// The columns of a segment of `size` bytes, with padding behind them.
     ///
-    /// - Throws: `DecodingError` when a byte of the header is not what was written, or does not agree with the zone map.
+    /// - Throws: `DecodingError` when a byte of the header is not what was written, or does not agree with the zone
+    ///   map.
     static func parts(
         of buffer: UnsafeRawBufferPointer, size: Int, zone: ZoneMap
     ) throws(DecodingError) -> [Segment.Part] {

@@ -36,7 +36,7 @@ enum StoreSchema {
 
     /// What the file's first bytes say, without SQLite: opening another application's file could change it.
     ///
-    /// - Returns: whether there is a store already; `false` for a missing or an empty file.
+    /// - Returns: whether there is a store already; `false` for a missing or an empty file, or an empty SQLite file.
     static func inspect(path: String) throws(StoreError) -> Bool {
         var status = stat()
         guard stat(path, &status) == 0 else {
@@ -58,6 +58,10 @@ enum StoreSchema {
         guard count == head.count, head.starts(with: Array("SQLite format 3\0".utf8)) else {
             throw StoreError(.notAStore, path: path, "is not a store: not a SQLite file")
         }
+        // Another process is making the store this very moment, or was killed while it did: SQLite writes the head of
+        // an empty file before its first table and before the identity.
+        let isBlank = [44, 60, 68].allSatisfy { bigEndian(head, at: $0) == 0 }
+        if isBlank { return false }
         try require(applicationID: bigEndian(head, at: 68), version: bigEndian(head, at: 60), path: path)
         if let damage = try WriteAheadLog.damage(store: path) {
             throw StoreError(
@@ -83,14 +87,15 @@ enum StoreSchema {
     static func create(on connection: Connection) throws(StoreError) {
         // These two must be set before the first table exists; a store that exists ignores them.
         try connection.execute("PRAGMA page_size = 8192")
-        // The identity is written before write-ahead logging begins, so it always stands in the file's first bytes. All in
-        // one transaction: auto_vacuum writes too, and whoever is cut off after it leaves a file that is no store. An
-        // EXCLUSIVE one would come too late for auto_vacuum, for it makes the first page.
+        // The identity is written before write-ahead logging begins, so it always stands in the file's first bytes. All
+        // in one transaction: auto_vacuum writes too, and whoever is cut off after it leaves a file that is no store.
+        // An EXCLUSIVE one would come too late for auto_vacuum, for it makes the first page.
         try connection.execute("BEGIN")
         do throws(StoreError) {
             try connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             if try connection.integer("SELECT count(*) FROM sqlite_schema") == 0 {
                 try connection.execute(tables)
+                try connection.execute(HistoryTable.schema)
                 try Ledger.count(on: connection)
                 try connection.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             }
@@ -110,6 +115,7 @@ enum StoreSchema {
             // Another process may have been quicker.
             if try connection.integer("PRAGMA user_version") < 2 {
                 try connection.execute(Ledger.table + RouteHosts.table)
+                try connection.execute(HistoryTable.schema)
                 try Ledger.count(on: connection)
             }
             try connection.execute("PRAGMA user_version = \(version)")

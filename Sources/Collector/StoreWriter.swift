@@ -3,7 +3,7 @@ import Retry
 /// The writing connection with what it remembers between transactions.
 struct StoreWriter {
     let connection: Connection
-    private(set) var names = Names()
+    var names = Names()
     /// What the present transaction changes in the ledger.
     var ledger = LedgerChanges()
     private let insertRow: Statement
@@ -24,6 +24,9 @@ struct StoreWriter {
               rate_limited, timeout, connect_failure, reset, cancelled, zone_digest, data)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
+        // One state: between names and ledger another process may write.
+        try connection.execute("BEGIN")
+        defer { try? connection.execute("ROLLBACK") }
         try names.refresh(from: connection, ledger: Ledger.of(connection))
     }
 
@@ -207,7 +210,8 @@ struct StoreWriter {
     /// Sorts rows with codes of `names` and adds them as one segment.
     mutating func insert(_ rows: Rows) throws(StoreError) { try insert(sorted: rows.sortedForSegment()) }
 
-    private mutating func insert(sorted rows: Rows) throws(StoreError) {
+    /// As `insert`, of rows that are sorted.
+    mutating func insert(sorted rows: Rows) throws(StoreError) {
         try insert(SealedSegment(sorted: rows, places: try places(of: rows)))
     }
 

@@ -35,7 +35,8 @@ enum TailTable {
         return [damage]
     }
 
-    /// Reads `everything` in order of the ids, with the row ids beside the rows; a row that is not what was written is left out and told.
+    /// Reads `everything` in order of the ids, with the row ids beside the rows; a row that is not what was written is
+    /// left out and told.
     static func read(
         _ statement: Statement, names: Names
     ) throws(StoreError) -> (rows: Rows, ids: [Int64], damage: [SegmentDamage]) {

@@ -8,8 +8,8 @@ public import Retry
 /// of single hosts and whole routes with heavy-tailed lengths, 2 % of attempts in all. A failed request is retried up
 /// to three times on another host, with full jitter; every try has a limit of one second.
 ///
-/// Yields rows in order of their starts, then attempt numbers; memory does not grow with their number. Routes and outages depend on the seed
-/// alone, the number of attempts only on how busy the mesh is.
+/// Yields rows in order of their starts, then attempt numbers; memory does not grow with their number. Routes and
+/// outages depend on the seed alone, the number of attempts only on how busy the mesh is.
 public struct MeshDay: Sequence, IteratorProtocol, Sendable {
     /// When the day begins: 2026-09-21 00:00 UTC, UNIX microseconds.
     public static let beginUs: Int64 = 1_789_948_800_000_000

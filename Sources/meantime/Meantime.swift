@@ -25,7 +25,8 @@ struct Meantime: AsyncParsableCommand {
         version: "meantime \(Version.current)",
         subcommands: [
             DemoCommand.self, ProxyCommand.self, ImportCommand.self, TuneCommand.self, ReportCommand.self,
-            QueryCommand.self, RulesCommand.self, GenerateCommand.self, DemoProxyCommand.self, UpstreamCommand.self,
+            QueryCommand.self, StoreCommand.self, RulesCommand.self, GenerateCommand.self, DemoProxyCommand.self,
+            UpstreamCommand.self,
         ]
     )
 

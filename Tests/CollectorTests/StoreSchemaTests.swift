@@ -54,7 +54,8 @@ import Testing
         }
         try expectRefusal(
             .newerVersion,
-            "was written by a newer Meantime (store format \(StoreSchema.version + 1), this one reads up to \(StoreSchema.version)); upgrade",
+            "was written by a newer Meantime (store format \(StoreSchema.version + 1), "
+                + "this one reads up to \(StoreSchema.version)); upgrade",
             mode: mode)
     }
 

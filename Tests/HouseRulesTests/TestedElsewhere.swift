@@ -15,18 +15,18 @@ enum TestedElsewhere {
             "Collector/BlockWalk.swift", "Collector/PatchedBlocks.swift",
         ],
         "SegmentFormatTests.swift": [
-            "Collector/FormatOne.swift", "Collector/RequestSequence.swift", "Collector/RouteHosts.swift",
-            "Collector/Rows+Attempts.swift", "Collector/Segment+Encode.swift", "Collector/SegmentHeader.swift",
+            "Collector/FormatOne.swift", "Collector/RequestSequence.swift",
+            "Collector/SegmentHeader.swift",
         ],
         "AttemptStoreTests.swift": [
-            "Collector/ChunkCursor.swift", "Collector/ColumnsBuilder.swift", "Collector/Names.swift",
+            "Collector/ChunkCursor.swift", "Collector/ColumnsBuilder.swift",
             "Collector/SegmentCache.swift",
             "Collector/TailTable.swift",
         ],
         "SummaryScanTests.swift": [
             "Collector/Scan/ChunkFeed.swift", "Collector/Scan/HistogramScan.swift",
             "Collector/Scan/OrderedShard.swift", "Collector/Scan/QuantilePart.swift",
-            "Collector/Scan/RouteCount.swift",
+            "Collector/Scan/RouteCount.swift", "Collector/Scan/StoredBlob.swift",
         ],
         "AttemptsTableTests.swift": [
             "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",
@@ -41,6 +41,9 @@ enum TestedElsewhere {
         ],
         "QuantileTests.swift": ["Collector/SQL/SQLFunctions.swift"],
         "LoadableExtensionTests.swift": ["SQLiteExtension/SQLiteExtension.swift"],
+        "CompactTests.swift": ["Collector/Care/SegmentRewrite.swift"],
+        "PruneTests.swift": ["Collector/Care/HistoryTable.swift"],
+        "StoreCheckTests.swift": ["Collector/Care/StoreChecker.swift", "Collector/Care/StoreInfo.swift"],
         "EnvoyCasesTests.swift": ["Collector/Import/EnvoyLine.swift", "Collector/Import/EnvoyRequest.swift"],
         "ImportAttemptsTests.swift": [
             "Collector/Fingerprint.swift", "Collector/Import/GzipInflater.swift", "Collector/Import/ImportLedger.swift",
@@ -72,6 +75,11 @@ enum TestedElsewhere {
         "ProxyCommandTests.swift": [
             "meantime/Commands/ListenCheck.swift", "meantime/Commands/RecorderService.swift",
             "meantime/Options/RecordOptions.swift",
+        ],
+        "StoreCommandTests.swift": [
+            "meantime/Commands/StoreCheckCommand.swift", "meantime/Commands/StoreCompactCommand.swift",
+            "meantime/Commands/StoreInfoCommand.swift", "meantime/Commands/StorePruneCommand.swift",
+            "meantime/Options/KeepSpan.swift", "meantime/Output/StoreText.swift",
         ],
         "RulesCommandTests.swift": [
             "meantime/Commands/RulePublication.swift", "meantime/Commands/RulesApplyCommand.swift",

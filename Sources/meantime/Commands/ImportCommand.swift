@@ -46,7 +46,7 @@ struct ImportCommand: ParsableCommand {
     @OptionGroup var source: SourceOptions
 
     func run() throws {
-        let storePath = source.storePath(try source.configuration())
+        let storePath = try source.storePath(source.configuration())
         let target = try ImportStore(path: storePath)
         let rejectPath = rejects ?? storePath + ".rejects"
         let report = try load(into: target, rejectPath: rejectPath)

@@ -39,7 +39,7 @@ struct QueryCommand: ParsableCommand {
     @OptionGroup var source: SourceOptions
 
     func run() throws {
-        let storePath = source.storePath(try source.configuration())
+        let storePath = try source.storePath(source.configuration())
         let store = try StoreFile.openReading(storePath)
         defer { store.close() }
         let progress = Progress("query", unit: .steps)

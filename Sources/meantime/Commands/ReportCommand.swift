@@ -24,6 +24,7 @@ struct ReportCommand: ParsableCommand {
               meantime report failure-times --route checkout --since 7d
               meantime report latency --format csv > latency.csv
               meantime report rules --config meantime.yaml
+              meantime report recovery --store a.db --store b.db
             """
     )
 
@@ -65,8 +66,7 @@ struct ReportCommand: ParsableCommand {
     }
 
     private func attemptsTable(_ configuration: Configuration?) throws -> ReportTable {
-        let storePath = source.storePath(configuration)
-        let store = try StoreFile.openReading(storePath)
+        let store = try StoreFile.openReading(source.storePaths(configuration))
         defer { store.close() }
         let nowUs = WallClock.nowUs
         let fromUs = range.fromUs(nowUs: nowUs)
@@ -75,7 +75,8 @@ struct ReportCommand: ParsableCommand {
         let isSeen = try store.routes(fromUs: fromUs, toUs: nil).contains {
             range.route == nil || $0.route == range.route
         }
-        guard isSeen else { throw try StoreFile.nothingFound(in: storePath, range, store, nowUs: nowUs) }
+        guard isSeen else { throw try StoreFile.nothingFound(in: store, range, nowUs: nowUs) }
+        defer { StoreFile.tellDamage(of: store) }
         let scope = ReportScope(route: range.route, fromUs: fromUs)
         switch report {
         case .failureTimes: return try FailureTimesReport.table(of: store, scope: scope)

@@ -30,7 +30,7 @@ struct RulesApplyCommand: ParsableCommand {
         _ routes: [String: RuleSet.Entry], _ present: RulesFile, _ configuration: Configuration?
     ) throws -> [String: RuleSet.Entry] {
         var known = present.rules.map { [$0] } ?? []
-        let storePath = source.storePath(configuration)
+        let storePath = try source.storePath(configuration)
         if StoreFile.exists(storePath) {
             let store = try StoreFile.openReading(storePath)
             defer { store.close() }

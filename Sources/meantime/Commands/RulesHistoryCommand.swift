@@ -21,7 +21,7 @@ struct RulesHistoryCommand: ParsableCommand {
     @OptionGroup var source: SourceOptions
 
     func run() throws {
-        let store = try StoreFile.openReading(source.storePath(try source.configuration()))
+        let store = try StoreFile.openReading(source.storePath(source.configuration()))
         defer { store.close() }
         let records = try store.ruleHistory().sorted { $0.version > $1.version }
         switch format {

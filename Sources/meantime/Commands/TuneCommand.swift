@@ -19,6 +19,7 @@ struct TuneCommand: ParsableCommand {
               meantime tune --dry-run                     what would change, and why
               meantime tune --config meantime.yaml        the nightly job
               meantime tune --since 7d --route checkout
+              meantime tune --store a.db --store b.db     a.db keeps the history
               meantime tune --dry-run --format json
             """
     )
@@ -36,13 +37,16 @@ struct TuneCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try source.configuration()
-        let storePath = source.storePath(configuration)
+        let paths = source.storePaths(configuration)
         let present = try RulesFile.load(rulesOption.path(configuration))
-        let store = try dryRun ? StoreFile.openReading(storePath) : StoreFile.openWriting(storePath, mustExist: true)
+        // The first store keeps the history of the rules; the others are only read.
+        let store = try dryRun ? StoreFile.openReading(paths[0]) : StoreFile.openWriting(paths[0], mustExist: true)
         defer { store.close() }
+        let sources = try StoreFile.openReading(Array(paths.dropFirst()), after: store)
         let nowUs = WallClock.nowUs
-        let result = try tune(store, configuration, present.rules, nowUs: nowUs)
-        if result.routes.isEmpty { throw try StoreFile.nothingFound(in: storePath, range, store, nowUs: nowUs) }
+        let result = try tune(sources, configuration, present.rules, nowUs: nowUs)
+        StoreFile.tellDamage(of: sources)
+        if result.routes.isEmpty { throw try StoreFile.nothingFound(in: sources, range, nowUs: nowUs) }
         let unseen = unseenRoutes(configuration, result)
         if !unseen.isEmpty { Exit.complain("tune: no attempts seen: \(unseen.joined(separator: ", "))") }
         let ending = try conclude(result, present, store, unseen: unseen, nowUs: nowUs)
@@ -53,12 +57,12 @@ struct TuneCommand: ParsableCommand {
     }
 
     private func tune(
-        _ store: AttemptStore, _ configuration: Configuration?, _ present: RuleSet?, nowUs: Int64
+        _ source: AttemptStores, _ configuration: Configuration?, _ present: RuleSet?, nowUs: Int64
     ) throws -> TuneResult {
         let progress = Progress("tune", unit: .steps)
         defer { progress.finish() }
         return try Tuner(configuration: configuration, present: present).run(
-            store, fromUs: range.fromUs(nowUs: nowUs), routes: range.route.map { [$0] }, nowUs: nowUs
+            source, fromUs: range.fromUs(nowUs: nowUs), routes: range.route.map { [$0] }, nowUs: nowUs
         ) { route, place, count in
             progress.update(done: Int64(place), total: Int64(count), note: route)
         }

@@ -6,10 +6,10 @@ struct RuleVersions {
     let rulesPath: String
     let storePath: String
 
-    init(source: SourceOptions, rulesOption: RulesOption) throws(FileError) {
+    init(source: SourceOptions, rulesOption: RulesOption) throws {
         let configuration = try source.configuration()
         rulesPath = rulesOption.path(configuration)
-        storePath = source.storePath(configuration)
+        storePath = try source.storePath(configuration)
     }
 
     /// What the rule file says.

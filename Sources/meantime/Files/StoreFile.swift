@@ -12,6 +12,25 @@ enum StoreFile {
         return try AttemptStore.open(path: path, mode: .readOnly)
     }
 
+    /// Several as one source, for those that read them all.
+    static func openReading(_ paths: [String]) throws(StoreError) -> AttemptStores {
+        var stores: [AttemptStore] = []
+        for path in paths { stores.append(try openReading(path)) }
+        return try AttemptStores(stores)
+    }
+
+    /// As `openReading`, with a store in front that is open already.
+    static func openReading(_ paths: [String], after first: AttemptStore) throws(StoreError) -> AttemptStores {
+        var stores = [first]
+        for path in paths { stores.append(try openReading(path)) }
+        return try AttemptStores(stores)
+    }
+
+    /// Names what was left out of a result, with the store that it is in.
+    static func tellDamage(of source: AttemptStores) {
+        for (path, damage) in source.damage { Exit.complain("\(path): \(damage)") }
+    }
+
     /// For imports and whatever is recorded; makes the store unless it must exist.
     static func openWriting(_ path: String, mustExist: Bool = false) throws(StoreError) -> AttemptStore {
         if mustExist { try require(path) }
@@ -24,12 +43,14 @@ enum StoreFile {
     }
 
     /// Why nothing was found: nothing at all, not this route, or not since then.
-    static func nothingFound(
-        in path: String, _ range: RangeOptions, _ store: AttemptStore, nowUs: Int64
-    ) throws -> Failure {
-        let all = try store.routes(fromUs: nil, toUs: nil)
+    static func nothingFound(in source: AttemptStores, _ range: RangeOptions, nowUs: Int64) throws -> Failure {
+        let path = source.paths.joined(separator: ", ")
+        let all = try source.routes(fromUs: nil, toUs: nil)
         guard let newest = all.map(\.lastStartUs).max() else {
-            return Failure(path, "holds no attempts yet; import a log or let a proxy run for a while")
+            return Failure(
+                path,
+                "\(source.paths.count == 1 ? "holds" : "hold") no attempts yet; import a log or let a proxy run for a while"
+            )
         }
         if let route = range.route, !all.contains(where: { $0.route == route }) {
             let known = all.map(\.route).joined(separator: ", ")

@@ -12,7 +12,7 @@ struct SourceOptions: ParsableArguments {
         help: ArgumentHelp(
             "The store of attempts (default: the configuration's, else meantime.db).", valueName: "file"),
         completion: .file())
-    var store: String?
+    var store: [String] = []
 
     /// The configuration, if one was named.
     func configuration() throws(FileError) -> Configuration? {
@@ -20,9 +20,22 @@ struct SourceOptions: ParsableArguments {
         return try ConfigurationFile.load(config)
     }
 
-    /// The store's path.
-    func storePath(_ configuration: Configuration?) -> String {
-        store ?? configuration?.store ?? Configuration().store
+    /// The paths of the stores, in the order in which they were named.
+    func storePaths(_ configuration: Configuration?) -> [String] {
+        store.isEmpty ? [configuration?.store ?? Configuration().store] : store
+    }
+
+    /// The path of the one store.
+    ///
+    /// - Throws: where several were named, for a command that would have to pick one.
+    func storePath(_ configuration: Configuration?) throws(ValidationError) -> String {
+        let paths = storePaths(configuration)
+        guard paths.count == 1 else {
+            throw ValidationError(
+                "--store names \(paths.count) stores and this command takes one; run it for each of them "
+                    + "('tune' and 'report' read several at once)")
+        }
+        return paths[0]
     }
 }
 

@@ -2,8 +2,8 @@ import Retry
 
 @testable import Collector
 
-/// A segment of 400 attempts with odd names and extreme numbers, as the first format wrote it; all five of its encodings
-/// are among the columns.
+/// A segment of 400 attempts with odd names and extreme numbers, as the first format wrote it; all five of its
+/// encodings are among the columns.
 enum FormatOneSegment {
     static let zone = ZoneMap(
         rows: 400, firstStartUs: 1_790_000_000_001_716, lastStartUs: 1_790_000_000_394_744, minRoute: 0, maxRoute: 4,

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Collector
 
-/// One byte of a store is changed, every one in turn: what is read afterwards is what was read before, or the store says
-/// that something is wrong. A trap would end the test run.
+/// One byte of a store is changed, every one in turn: what is read afterwards is what was read before, or the store
+/// says that something is wrong. A trap would end the test run.
 ///
 /// `make test` takes a sample, `make crash` every byte.
 @Suite(.serialized) struct FlippedByteTests {
@@ -59,14 +59,14 @@ import Testing
         #expect(truth.complaints.isEmpty && bytes.count > 100_000)
         var random = SeededGenerator(seed: 83)
         let (wrong, noticed) = flip(
-            bytes, at: positions(in: bytes, &random, share: 400), in: log, truth: [truth], &random)
+            bytes, at: positions(in: bytes, &random, share: 60), in: log, truth: [truth], &random)
         #expect(wrong.isEmpty)
         #expect(noticed > 100)
         store.close()
     }
 
-    /// Of a log that a crash left, what was last cannot be told from what a power loss cut off: there the store may also
-    /// be as it was one transaction before.
+    /// Of a log that a crash left, what was last cannot be told from what a power loss cut off: there the store may
+    /// also be as it was one transaction before.
     @Test(.timeLimit(.minutes(60))) func `no changed byte of a log left by a crash loses more than its end`() throws {
         let living = directory.file("living.db")
         let store = try AttemptStore.open(path: living, mode: .readWrite)
@@ -105,8 +105,8 @@ import Testing
         }
     }
 
-    /// Changes each of the bytes by one bit, or all of its bits, and tells where the answers were neither of `truth` nor
-    /// complained about.
+    /// Changes each of the bytes by one bit, or all of its bits, and tells where the answers were neither of `truth`
+    /// nor complained about.
     private func flip(
         _ bytes: [UInt8], at positions: [Int], in path: String, truth: [Answers], _ random: inout SeededGenerator
     ) -> (wrong: [String], noticed: Int) {

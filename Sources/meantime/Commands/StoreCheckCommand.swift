@@ -1,0 +1,43 @@
+import ArgumentParser
+import Collector
+
+/// Whether a store is what was written into it.
+struct StoreCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Read everything in the store and name what is damaged; reads only.",
+        usage: "meantime store check [--store <file>] [--format table|json]",
+        discussion: """
+            Reads every byte: SQLite's pages, the names, each segment with each of its values, the \
+            fresh attempts, the notes of missing ones, the history and the rules. A proxy may go on writing.
+
+            Exits with 1 when anything is damaged. What is damaged is left out of every report, \
+            and counted there as missing; 'meantime store prune --discard-damaged' removes damaged \
+            segments once they are old enough to go.
+
+            EXAMPLES
+              meantime store check
+              meantime store check --format json | jq .findings
+            """
+    )
+
+    @Option(help: ArgumentHelp("How to write it.", valueName: "format"))
+    var format: DocumentFormat = .table
+
+    @OptionGroup var source: SourceOptions
+
+    func run() throws {
+        let path = try source.storePath(source.configuration())
+        let store = try StoreFile.openReading(path)
+        defer { store.close() }
+        let progress = Progress("check", unit: .bytes)
+        defer { progress.finish() }
+        let check = try store.checkEverything { progress.update(done: $0, total: $1) }
+        progress.finish()
+        switch format {
+        case .table: try Output.print(StoreText.text(check, path: path, style: Style(for: Terminal.output)))
+        case .json: try Output.print(StoreText.json(check, path: path).prettyText() + "\n")
+        }
+        if !check.isSound { throw ExitCode(Exit.failed) }
+    }
+}

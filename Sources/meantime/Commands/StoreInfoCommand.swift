@@ -1,0 +1,36 @@
+import ArgumentParser
+import Collector
+
+/// What a store holds and where its bytes go.
+struct StoreInfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Say what the store holds and where its bytes go; reads only.",
+        usage: "meantime store info [--store <file>] [--format table|json]",
+        discussion: """
+            EXAMPLES
+              meantime store info
+              meantime store info --store meantime.db --format json
+            """
+    )
+
+    @Option(help: ArgumentHelp("How to write it.", valueName: "format"))
+    var format: DocumentFormat = .table
+
+    @OptionGroup var source: SourceOptions
+
+    func run() throws {
+        let path = try source.storePath(source.configuration())
+        let store = try StoreFile.openReading(path)
+        defer { store.close() }
+        let progress = Progress("info", unit: .steps)
+        defer { progress.finish() }
+        let info = try store.info { progress.update(done: Int64($0), total: Int64($1)) }
+        progress.finish()
+        switch format {
+        case .table: try Output.print(StoreText.text(info, path: path, style: Style(for: Terminal.output)))
+        case .json: try Output.print(StoreText.json(info, path: path).prettyText() + "\n")
+        }
+        for damage in info.damage { Exit.complain("\(path): \(damage)") }
+    }
+}
