@@ -139,6 +139,8 @@ class Bench:
         say(f"mesh-day, {n:,} attempts, seed {seed}: lines ...")
         entropy = json.loads(self.ours("entropy", n, seed).output)
         self.results["entropy"] = entropy["answer"]
+        if self.options.reuse and os.path.exists(self.path("day.jsonl")):
+            return
         Child([self.options.meantime, "generate", "mesh-day", "--attempts", str(n), "--seed", str(seed),
                "--output", self.fresh("day.jsonl")])
 
@@ -333,6 +335,7 @@ def arguments():
     parser.add_argument("--meantime", required=True, help="the release binary")
     parser.add_argument("--bench", required=True, help="StoreBenchmarks, release")
     parser.add_argument("--keep", action="store_true", help="leave the files behind")
+    parser.add_argument("--reuse", action="store_true", help="take the lines that a run with --keep left")
     return parser.parse_args()
 
 
