@@ -146,7 +146,7 @@ public final class AttemptRecorder: AttemptSink, Sendable {
         var failure = tryFlush()
         while let busy = failure, busy.code == .busy, ContinuousClock.now < end { failure = tryFlush() }
         if let failure { throw saveElsewhere(failure) }
-        try store.seal(minimumRows: Self.worthASegment)
+        try store.seal(minimumRows: AttemptStore.minimumSegmentRows)
     }
 
     private func tryFlush() -> StoreError? {
@@ -184,9 +184,6 @@ public final class AttemptRecorder: AttemptSink, Sendable {
             return failure
         }
     }
-
-    /// Below this a segment's head outweighs what its columns save.
-    private static let worthASegment = 1_024
 
     /// Whether attempts have been taken and not yet written.
     var isFlushing: Bool { state.withLock { $0.inFlight > 0 } }

@@ -22,7 +22,7 @@ struct SealedSegment: Sendable {
 }
 
 extension AttemptStore {
-    /// What is worth a segment of its own.
+    /// What is worth a segment of its own: below this its head outweighs what its columns save.
     static let minimumSegmentRows = 1_024
 
     /// The stretches of time in which segments and tail say that they have attempts. `nil`: not all of them can be

@@ -6,21 +6,14 @@ extension AttemptStore {
     func importKeyCounts(
         of keys: Set<UInt64>, fromUs: Int64, toUs: Int64
     ) throws(StoreError) -> [UInt64: Int] {
-        try read { (reader) throws(StoreError) in
-            var found: [UInt64: Int] = [:]
-            var cursor = try ChunkCursor(
-                reader, filter: RowFilter(fromUs: fromUs, toUs: toUs), columns: ImportKey.columns)
-            defer { note(cursor.damage) }
-            while let chunk = try cursor.nextChunk() {
-                for run in chunk.runs {
-                    for row in run.rows {
-                        let key = ImportKey.identity(row: row, in: chunk.rows, names: cursor.names)
-                        if keys.contains(key) { found[key, default: 0] += 1 }
-                    }
-                }
+        var found: [UInt64: Int] = [:]
+        let damage = try walk(RowFilter(fromUs: fromUs, toUs: toUs), columns: ImportKey.columns) { chunk, names in
+            for row in chunk.runs.lazy.flatMap(\.rows) {
+                let key = ImportKey.identity(row: row, in: chunk.rows, names: names)
+                if keys.contains(key) { found[key, default: 0] += 1 }
             }
-            if let first = cursor.damage.first { throw StoreError(.damaged, path: path, "\(first)") }
-            return found
         }
+        if let first = damage.first { throw StoreError(.damaged, path: path, "\(first)") }
+        return found
     }
 }

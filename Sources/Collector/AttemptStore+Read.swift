@@ -101,7 +101,7 @@ extension AttemptStore {
 
     /// Gives every chunk of one state of the store to `body`; what could not be read is noted and returned.
     @discardableResult
-    private func walk(
+    func walk(
         _ filter: RowFilter, columns: ColumnSet, _ body: (Chunk, Names) -> Void
     ) throws(StoreError) -> [SegmentDamage] {
         try read { (reader) throws(StoreError) in

@@ -44,7 +44,7 @@ struct Ledger: Equatable, Sendable {
 
     /// Reads the ledger; an account that is missing or damaged has no entry.
     init(on connection: Connection) throws(StoreError) {
-        let statement = try connection.prepare("SELECT part, rows, attempts, sum, digest FROM ledger")
+        let statement = try connection.prepare("SELECT part, rows, attempts, sum, digest FROM main.ledger")
         while try statement.step() {
             guard let part = Part(rawValue: statement.integer(0)) else { continue }
             let account = LedgerAccount(
@@ -210,14 +210,14 @@ extension Ledger {
     /// The columns that a row's digest is made of.
     static func query(_ part: Part) -> String {
         switch part {
-        case .route, .host, .method: "SELECT digest FROM \(part)"
-        case .routeHost: "SELECT digest FROM route_host"
-        case .tail: "SELECT fingerprint FROM tail"
-        case .segment: "SELECT id, zone_digest, rows FROM segment"
-        case .dropped: "SELECT id, attempts, first_start_us, last_start_us, reason FROM dropped"
-        case .ruleSet: "SELECT version, at_us, who, why, yaml FROM rule_set"
-        case .history: "SELECT digest, attempts FROM hour_summary"
-        case .historyDropped: "SELECT digest, attempts FROM hour_dropped"
+        case .route, .host, .method: "SELECT digest FROM main.\(part)"
+        case .routeHost: "SELECT digest FROM main.route_host"
+        case .tail: "SELECT fingerprint FROM main.tail"
+        case .segment: "SELECT id, zone_digest, rows FROM main.segment"
+        case .dropped: "SELECT id, attempts, first_start_us, last_start_us, reason FROM main.dropped"
+        case .ruleSet: "SELECT version, at_us, who, why, yaml FROM main.rule_set"
+        case .history: "SELECT digest, attempts FROM main.hour_summary"
+        case .historyDropped: "SELECT digest, attempts FROM main.hour_dropped"
         }
     }
 

@@ -122,7 +122,7 @@ struct Names: Equatable, Sendable {
     mutating func refresh(from connection: Connection, ledger: Ledger?) throws(StoreError) {
         for kind in NameKind.allCases {
             let statement = try connection.prepare(
-                "SELECT code, name, digest FROM \(kind.table) WHERE code >= ? ORDER BY code")
+                "SELECT code, name, digest FROM main.\(kind.table) WHERE code >= ? ORDER BY code")
             statement.bind(Int64(self[kind].count), at: 1)
             while try statement.step() {
                 let (code, name) = (statement.integer(0), statement.text(1))

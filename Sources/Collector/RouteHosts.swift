@@ -40,12 +40,10 @@ struct RouteHosts: Equatable, Sendable {
 
     /// Reads the places that were added since the last look, and holds what is there against the ledger.
     mutating func refresh(from connection: Connection, ledger: Ledger?) throws(StoreError) {
-        // A store of the first format has none, and may be given some meanwhile by a writer.
-        guard try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'route_host'") == 1 else {
-            return
-        }
+        // A store of the first format has neither, and may be given both meanwhile by a writer.
+        if ledger == nil, try !isThere(on: connection) { return }
         let statement = try connection.prepare(
-            "SELECT id, route, place, host, digest FROM route_host WHERE id >= ? ORDER BY id")
+            "SELECT id, route, place, host, digest FROM main.route_host WHERE id >= ? ORDER BY id")
         statement.bind(Int64(count), at: 1)
         while try statement.step() {
             let (id, route, place) = (statement.integer(0), statement.integer(1), statement.integer(2))
@@ -60,6 +58,10 @@ struct RouteHosts: Equatable, Sendable {
             add(host, route: route)
         }
         try ledger?.require(account - added, .routeHost, path: connection.path)
+    }
+
+    private func isThere(on connection: Connection) throws(StoreError) -> Bool {
+        try connection.integer("SELECT count(*) FROM main.sqlite_schema WHERE name = 'route_host'") == 1
     }
 
     /// The place of every row's host, for rows sorted by route; new hosts are given places in the store. Only within a

@@ -102,7 +102,7 @@ final class StoreReader: Sendable {
             """
             SELECT id, zone_digest, rows, first_start_us, last_start_us, min_route, max_route, success, error_status,
               rate_limited, timeout, connect_failure, reset, cancelled
-            FROM segment NOT INDEXED
+            FROM main.segment NOT INDEXED
             """)
         var found: [SegmentEntry] = []
         var account = LedgerAccount()
@@ -129,7 +129,7 @@ final class StoreReader: Sendable {
     func load(_ entry: SegmentEntry) throws(StoreError) -> Result<Segment, DecodingError> {
         guard entry.isSound else { return .failure(DecodingError(reason: entry.fault)) }
         if let kept = cache.segment(entry.id) { return .success(kept) }
-        let statement = try connection.prepare("SELECT data FROM segment WHERE id = ?")
+        let statement = try connection.prepare("SELECT data FROM main.segment WHERE id = ?")
         statement.bind(entry.id, at: 1)
         guard try statement.step() else { return .failure(DecodingError(reason: "its row is gone")) }
         let bytes = statement.blob(0, padding: Segment.padding)
@@ -150,7 +150,7 @@ final class StoreReader: Sendable {
         if let account = ledger?[.tail], let kept = waiting.withLock({ $0?.account == account ? $0 : nil }) {
             return (kept.rows, kept.ids, [])
         }
-        let statement = try connection.prepare("SELECT \(TailTable.everything) FROM tail")
+        let statement = try connection.prepare("SELECT \(TailTable.everything) FROM main.tail")
         let (unsorted, ids, found) = try TailTable.read(statement, names: names)
         let order = unsorted.segmentOrder()
         let tail = TailTable.Checked(

@@ -146,40 +146,25 @@ struct StoreWriter {
     /// that is not there.
     mutating func sealTail() throws(StoreError) -> Int {
         try names.refresh(from: connection, ledger: Ledger.of(connection))
-        var last: Int64 = .min
+        // Once and whole: where a page's keys are damaged, a second search could lead back to rows that are sealed.
+        let select = try connection.prepare("SELECT \(TailTable.everything) FROM tail ORDER BY id")
+        let (rows, _, damage) = try TailTable.read(select, names: names)
+        let zone = ZoneMap(of: rows)
         var made = 0
-        var found: Int64 = 0
-        var span = ZoneMap(of: Rows())
-        while true {
-            let select = try connection.prepare(
-                """
-                SELECT \(TailTable.everything) FROM tail WHERE id > ?1
-                ORDER BY id LIMIT \(Segment.rowLimit)
-                """)
-            select.bind(last, at: 1)
-            let (rows, _, damage) = try TailTable.read(select, names: names)
-            if rows.count == 0, damage.isEmpty { break }
-            let zone = ZoneMap(of: rows)
-            found += Int64(rows.count + damage.reduce(0) { $0 + $1.rows })
-            if rows.count > 0 {
-                span = span.rows == 0 ? zone : span.spanning(zone)
-                try insert(rows)
-                made += 1
-            }
-            for one in damage {
-                // A damaged row's own time is not to be believed; that of its neighbours is, where there are any.
-                let isAlone = rows.count == 0
-                try addDropped(
-                    one.rows, fromUs: isAlone ? one.firstStartUs : zone.firstStartUs,
-                    toUs: isAlone ? one.lastStartUs : zone.lastStartUs, reason: "damaged in the tail: \(one.reason)")
-            }
-            let next = try connection.prepare(
-                "SELECT max(id) FROM (SELECT id FROM tail WHERE id > ?1 ORDER BY id LIMIT \(Segment.rowLimit))")
-            next.bind(last, at: 1)
-            last = try next.step() ? next.integer(0) : last
+        for start in stride(from: 0, to: rows.count, by: Segment.rowLimit) {
+            let part = start..<min(start + Segment.rowLimit, rows.count)
+            try insert(rows.inOrder(part.map { Int32($0) }))
+            made += 1
         }
-        try addMissing(besides: found, span)
-        if last > .min { try connection.execute("DELETE FROM tail") }
+        for one in damage {
+            // A damaged row's own time is not to be believed; that of its neighbours is, where there are any.
+            let isAlone = rows.count == 0
+            try addDropped(
+                one.rows, fromUs: isAlone ? one.firstStartUs : zone.firstStartUs,
+                toUs: isAlone ? one.lastStartUs : zone.lastStartUs, reason: "damaged in the tail: \(one.reason)")
+        }
+        try addMissing(besides: Int64(rows.count + damage.reduce(0) { $0 + $1.rows }), zone)
+        try connection.execute("DELETE FROM tail")
         ledger.empty(.tail)
         return made
     }

@@ -52,12 +52,13 @@ extension AttemptStore {
         let reader = try freshReader()
         let entries = try segmentEntries(reader)
         var report = CompactReport(segmentsBefore: entries.count)
-        report.damage = entries.filter { !$0.isSound }.map { $0.damage("checksum of the zone map") }
+        report.damage = entries.filter { !$0.isSound }.map { $0.damage($0.fault) }
         let runs = CompactionPlan.runs(of: entries.filter(\.isSound))
         for (place, run) in runs.enumerated() {
             report.attempts += try merge(run, reader, &report.damage)
             progress(place + 1, runs.count)
         }
+        note(report.damage)
         report.freedBytes = try giveBackPages()
         report.segmentsAfter = try segmentEntries(reader).count
         return report
@@ -106,8 +107,8 @@ extension AttemptStore {
         try reader.begin()
         defer { reader.end() }
         let names = try reader.names()
-        // By number, so that attempts that tie keep their order of arrival.
-        for entry in run.sorted(by: { $0.id < $1.id }) {
+        // As readers meet them, so that attempts that tie keep their order.
+        for entry in run {
             switch try reader.everyRow(of: entry, names: names) {
             case .failure(let error):
                 // Gone is not damaged: another process merged or pruned it.

@@ -85,8 +85,9 @@ extension AttemptStore {
             defer { reader.end() }
             // Gone is not damaged: another process merged or pruned it.
             guard try reader.has(entry) else { return }
-            // A damaged zone map does not tell the time: the segment may be of yesterday.
-            if options.discardsDamaged, entry.isSound {
+            // A damaged zone map does not tell the time, and a segment across the boundary holds younger attempts too:
+            // that these are missing must stay known.
+            if options.discardsDamaged, entry.isSound, entry.zone.lastStartUs < report.beforeUs {
                 if !options.isDryRun { try discard(entry, error.reason) }
                 report.discarded.append(entry.damage(error.reason))
             } else {

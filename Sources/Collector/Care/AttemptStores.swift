@@ -64,6 +64,9 @@ public struct AttemptStores: AttemptSource, Sendable {
         _ routes: [RouteSummary], fromUs: Int64?, toUs: Int64?, columns: ColumnSet,
         _ body: (AttemptColumns) throws -> Void
     ) throws {
+        if stores.count == 1 {
+            return try stores[0].eachRoute(routes, fromUs: fromUs, toUs: toUs, columns: columns, body)
+        }
         // What the order and the telling apart of requests need.
         let columns = columns.union([.startUs, .attempt, .request])
         var rest = routes[...]

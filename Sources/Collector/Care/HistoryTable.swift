@@ -20,7 +20,9 @@ enum HistoryTable {
           FROM hour_summary h JOIN route r ON r.code = h.route;
         CREATE VIEW IF NOT EXISTS history_latency AS
           SELECT h.hour_us AS hour_us, r.name AS route, \(outcomeName) AS outcome,
-            \(lowerBound("b.key + 0")) AS from_us, \(lowerBound("b.key + 1")) AS below_us, b.value AS attempts
+            CASE WHEN b.key + 0 > 0 THEN \(lowerBound("b.key + 0")) ELSE 0 END AS from_us,
+            CASE WHEN b.key + 1 < \(LogGrid.count) THEN \(lowerBound("b.key + 1")) END AS below_us,
+            b.value AS attempts
           FROM hour_summary h JOIN route r ON r.code = h.route, json_each(h.latency) b;
         CREATE VIEW IF NOT EXISTS history_dropped AS
           SELECT strftime('%Y-%m-%dT%H:%M:%SZ', hour_us / 1000000, 'unixepoch') AS hour, hour_us, reason, attempts

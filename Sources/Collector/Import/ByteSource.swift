@@ -119,6 +119,7 @@ final class ByteSource {
     func rereadable() throws(ImportError) -> ByteSource {
         if totalBytes != nil { return self }
         let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // mkstemp puts a name of its own in place of each X.
         var template = Array("\(folder)/meantime-import-XXXXXX".utf8CString)
         let spool = mkstemp(&template)
         guard spool >= 0 else {

@@ -18,9 +18,10 @@ final class AttemptsTable: BlockTable {
 
     init(view: StoreView) { super.init(name: "attempts", columns: Self.columns, view: view) }
 
-    override func plan(_ request: IndexRequest) {
+    override func plan(_ request: IndexRequest) -> Bool {
         var plan = AttemptsPlan(view.outline())
         plan.choose(request)
+        return true
     }
 
     override func rows(plan: Int32, arguments: PlanArguments) throws(StoreError) -> any BlockSource {

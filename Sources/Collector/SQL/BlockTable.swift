@@ -39,7 +39,7 @@ class BlockTable {
     }
 
     /// Chooses what of a statement's conditions to take over.
-    func plan(_ request: IndexRequest) {}
+    func plan(_ request: IndexRequest) -> Bool { true }
 
     /// The rows of a plan with its arguments.
     func rows(plan: Int32, arguments: PlanArguments) throws(StoreError) -> any BlockSource { NoRows() }
@@ -113,8 +113,7 @@ nonisolated(unsafe) private let blockModule: UnsafePointer<sqlite3_module> = {
     functions.xConnect = connect
     functions.xBestIndex = { table, info in
         guard let info, let table = virtualTable(table) else { return SQLITE_ERROR }
-        table.pointee.table.takeUnretainedValue().plan(IndexRequest(info))
-        return SQLITE_OK
+        return table.pointee.table.takeUnretainedValue().plan(IndexRequest(info)) ? SQLITE_OK : SQLITE_CONSTRAINT
     }
     functions.xDisconnect = { pointer in
         virtualTable(pointer)?.deallocate()

@@ -58,7 +58,7 @@ final class FailuresByRouteTable: RouteTable {
             successes.sort()
             let share = Double(failures) / Double(attempts)
             let quantiles = [0.5, 0.99].map { p in
-                successes.isEmpty ? Int64.min : successes[Quantile.rank(p, of: successes.count)]
+                successes.isEmpty ? Int64.min : successes[LatencyHistogram.rank(of: p, among: successes.count) - 1]
             }
             block.add([route, attempts, failures, Int64(bitPattern: share.bitPattern)] + counts + quantiles)
         }

@@ -60,14 +60,25 @@ struct IndexRequest {
         }
     }
 
+    /// Whether a column from this one on is to equal what is not known in the order of the join that is asked about.
+    func lacksValue(from column: Int) -> Bool {
+        (0..<Int(info.pointee.nConstraint)).contains { index in
+            let constraint = info.pointee.aConstraint[index]
+            return constraint.usable == 0 && Int(constraint.iColumn) >= column
+                && Int32(constraint.op) == SQLITE_INDEX_CONSTRAINT_EQ
+        }
+    }
+
     /// Takes a condition over: its value is the next argument.
     ///
-    /// - Parameter isFinal: SQLite need not check it again.
-    mutating func take(_ condition: Condition, isFinal: Bool = false) {
+    /// - Parameters:
+    ///   - isFinal: SQLite need not check it again.
+    ///   - isList: the values of IN come all at once; otherwise one in each pass.
+    mutating func take(_ condition: Condition, isFinal: Bool = false, isList: Bool = true) {
         arguments += 1
         info.pointee.aConstraintUsage[condition.index].argvIndex = arguments
         info.pointee.aConstraintUsage[condition.index].omit = isFinal ? 1 : 0
-        if condition.comparison == .oneOf { _ = sqlite3_vtab_in(info, Int32(condition.index), 1) }
+        if condition.comparison == .oneOf, isList { _ = sqlite3_vtab_in(info, Int32(condition.index), 1) }
     }
 
     /// The order asked for: columns, each with whether it descends.

@@ -1,3 +1,5 @@
+import Retry
+
 /// An exact quantile of values that come one at a time: of the values in order, the first that at least a share *p* of
 /// them do not exceed.
 ///
@@ -8,11 +10,6 @@ struct Quantile {
     private var buffer: [Int64] = []
     private var isReal = false
     private(set) var count = 0
-
-    /// The place of a quantile among sorted values, of which there is at least one.
-    static func rank(_ p: Double, of count: Int) -> Int {
-        min(count - 1, max(0, Int((p * Double(count)).rounded(.up)) - 1))
-    }
 
     mutating func add(_ value: Int64) { append(isReal ? Self.key(Double(value)) : value) }
 
@@ -30,11 +27,11 @@ struct Quantile {
     mutating func value(_ p: Double) -> QueryValue? {
         merge()
         if count == 0 { return nil }
-        let rank = Self.rank(p, of: count)
+        let rank = LatencyHistogram.rank(of: p, among: count)
         var before = 0
         for (value, count) in sorted {
             before += count
-            if before > rank { return isReal ? .real(Self.number(value)) : .integer(value) }
+            if before >= rank { return isReal ? .real(Self.number(value)) : .integer(value) }
         }
         return nil
     }

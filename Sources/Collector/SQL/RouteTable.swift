@@ -14,7 +14,9 @@ class RouteTable: BlockTable {
     /// - Parameter columns: one bit each for the columns in use.
     func rows(_ filter: AttemptsFilter, columns: UInt32, arguments: [Int64?]) -> any BlockSource { NoRows() }
 
-    override func plan(_ asked: IndexRequest) {
+    override func plan(_ asked: IndexRequest) -> Bool {
+        // Without its arguments this would be another table: SQLite must find another order of the join.
+        if asked.lacksValue(from: columns.count) { return false }
         var request = asked
         var plan = Int32(truncatingIfNeeded: asked.usedColumns & ((1 << UInt64(columns.count)) - 1))
         var words: [String] = []
@@ -32,9 +34,11 @@ class RouteTable: BlockTable {
             rows /= Double(max(1, outline.routes))
         }
         for (index, name) in arguments.enumerated() {
-            let condition = conditions.first { $0.column == columns.count + index && $0.comparison == .equal }
+            let condition = conditions.first {
+                $0.column == columns.count + index && [.equal, .oneOf].contains($0.comparison)
+            }
             guard let condition else { continue }
-            request.take(condition, isFinal: true)
+            request.take(condition, isFinal: true, isList: false)
             plan |= Self.argument(index)
             words.append(name)
         }
@@ -45,6 +49,7 @@ class RouteTable: BlockTable {
         request.answer(
             plan: plan, words: words.isEmpty ? "every route" : words.joined(separator: ", "), rows: rows,
             cost: 100 + Double(attempts) * 0.2 * share + rows, isOrdered: isOrdered)
+        return true
     }
 
     override func rows(plan: Int32, arguments given: PlanArguments) throws(StoreError) -> any BlockSource {
@@ -73,7 +78,6 @@ class RouteTable: BlockTable {
 class RouteRows: BlockSource {
     let block: ColumnBlock
     private let walk: RouteOrderWalk
-    private var number: Int64 = 0
 
     init(_ view: StoreView, width: Int, filter: AttemptsFilter, columns: ColumnSet) {
         block = ColumnBlock(width: width, capacity: 256)
@@ -90,8 +94,8 @@ class RouteRows: BlockSource {
             block.clear(for: 0)
             make(route: route, of: windows)
             if block.selected == 0 { continue }
-            block.number(from: number)
-            number += Int64(block.selected)
+            // The same in every pass: SQLite asks once for each side of an OR and takes equal numbers for equal rows.
+            block.number(from: route << 32)
             return BlockWindow(block: block, positions: 0..<block.selected)
         }
         return nil

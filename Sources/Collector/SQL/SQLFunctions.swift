@@ -67,6 +67,9 @@ private func addToQuantile(_ context: OpaquePointer?, _: Int32, _ values: Unsafe
     let state: QuantileState
     if let there = place.pointee {
         state = Unmanaged<QuantileState>.fromOpaque(there).takeUnretainedValue()
+        guard sqlite3_value_double(share) == state.p else {
+            return refuse(context, "quantile: the share must be the same for all values")
+        }
     } else {
         state = QuantileState()
         state.p = sqlite3_value_double(share)

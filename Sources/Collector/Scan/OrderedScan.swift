@@ -67,8 +67,11 @@ struct OrderedScan<Visitor: RouteVisitor>: Sendable {
     /// The first route code of each shard, so that shards have about as many rows as each other in the largest chunk.
     private func shardBounds(_ shards: Int) throws(StoreError) -> [Int64] {
         var weights: [(route: Int64, rows: Int)] = []
-        let largest = plan.entries.max { $0.zone.rows < $1.zone.rows }
-        if let largest, let chunk = try? plan.chunk(largest, columns: []).get() {
+        let readable = plan.entries.sorted { $0.zone.rows > $1.zone.rows }.lazy.compactMap { entry in
+            // What is damaged is named by the pass over all.
+            try? plan.chunk(entry, columns: []).get()
+        }
+        if let chunk = readable.first {
             weights = chunk.runs.map { ($0.route, $0.rows.count) }
         } else if let chunk = plan.tail {
             weights = chunk.runs.map { ($0.route, $0.rows.count) }

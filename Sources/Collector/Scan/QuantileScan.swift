@@ -41,7 +41,7 @@ struct QuantileScan {
             attempts[route] = all.count
             for share in shares { targets.append(QuantileTarget(route: route, share: share, of: all)) }
         }
-        let few = min(Self.few, limit)
+        let few = max(1, min(Self.few, limit / max(1, targets.count)))
         targets.sort { $0.route < $1.route }
         while targets.reduce(0, { $0 + $1.pending }) > limit, targets.contains(where: { $0.pending > few }) {
             try narrow(&targets, few: few)
@@ -85,7 +85,12 @@ struct QuantileScan {
             QuantilePart(targets, outcomes: columns.count > 1 ? outcomes : nil, isCounting: isCounting)
         }
         Crew.run(parts.count, threads: threads) { parts[$0].work(feed) }
-        damage.formUnion(try feed.end())
+        let found = Set(try feed.end())
+        guard found.isSubset(of: damage) else {
+            // The places that were counted among all are no places among what is left.
+            throw StoreError(
+                .damaged, path: plan.reader.connection.path, "a segment could be read at first and then no more")
+        }
         var joined = parts[0].found
         for part in parts.dropFirst() {
             for (index, more) in part.found.enumerated() {

@@ -54,6 +54,7 @@ struct AtomicFile: ~Copyable {
     }
 
     private static func createTemporary(in directory: String, for path: String) throws(FileError) -> (Int32, String) {
+        // mkstemp puts a name of its own in place of each X.
         var template = Array("\(directory)/.meantime-XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
         guard descriptor >= 0 else {
