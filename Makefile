@@ -13,6 +13,12 @@ TEST ?=
 
 # The size of the store's benchmark: make bench-store ATTEMPTS=2000000
 ATTEMPTS ?= 20000000
+# How often everything is compared, and about how many minutes that may take: whole rounds, at least one.
+ROUNDS ?= 3
+MINUTES ?= 15
+# 1: the results go into Benchmarks/README.md. 1: the stores stay in the build directory (the lines always do).
+WRITE ?=
+KEEP ?=
 # The sizes of the chart of its growth.
 GROWTH ?= 2000000,20000000,100000000
 
@@ -76,13 +82,15 @@ bench: dependencies ## Run the benchmarks (no thresholds: they print ratios)
 	@"$(benchmarks)/release/RetryBenchmarks"
 
 store_bench := python3 Benchmarks/store
-store_files := --directory $(benchmarks)/store --bench $(benchmarks)/release/StoreBenchmarks
+store_files := --directory $(benchmarks)/store --bench $(benchmarks)/release/StoreBenchmarks --rounds $(ROUNDS) \
+    $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md)
 
-bench-store: build ## The store beside DuckDB and Parquet (ATTEMPTS=20000000)
+bench-store: build ## The store beside DuckDB and Parquet (ATTEMPTS=20000000 ROUNDS=3 MINUTES=15 WRITE=1 KEEP=1)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
-	@$(store_bench)/bench_store.py $(store_files) --meantime $(meantime) --attempts $(ATTEMPTS)
+	@$(store_bench)/bench_store.py $(store_files) --meantime $(meantime) --attempts $(ATTEMPTS) \
+	    --minutes $(MINUTES) $(if $(filter 1,$(KEEP)),--keep)
 
-bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000000,20000000,...)
+bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000000,20000000,... WRITE=1)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
 	@$(store_bench)/growth.py $(store_files) --attempts $(GROWTH) --chart docs/store-growth.svg
 

@@ -1,94 +1,43 @@
 """`make bench-store`: the store at a mesh-day beside DuckDB and Parquet, every demand in one run.
 
-Answers are compared and a wrong one is an error; times are printed and gate nothing.
+Ends with 1 when an answer is wrong or something cannot be run; a demand that is missed is printed and counted, and ends
+with 0. Rounds are whole, so both sides always have the same number of runs.
 """
 
 import argparse
+import glob
+import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-DAY_BEGINS_US = 1_789_948_800_000_000
-HOUR_US = 3_600_000_000
-# The hour that is asked for: noon.
-BEGIN_US = DAY_BEGINS_US + 12 * HOUR_US
+from harness import (
+    BEGIN_US, HERE, HOUR_US, MIB, ROOT, Child, Rounds, Times, environment, fail, least, load, middle, one_core, pair,
+    processor, quoted, say, table, write_block,
+)
+
 COLUMNS = [
     "start_us", "duration_us", "route", "host", "request", "attempt", "wait_us", "outcome", "status", "is_grpc",
     "timeout_us", "retry_after_us", "method", "hedge", "rule_version",
 ]
+# What a run needs at most on the disk, bytes an attempt: the lines, and the files made of them.
+DISK = 330
+# Runs of a scan in each process: one fresh, the rest again in it.
+TIMES = 3
 
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def fail(text):
-    say(f"bench-store: {text}")
-    sys.exit(1)
-
-
-def environment(directory):
-    """The Python of a virtual environment with DuckDB and pyarrow, made if need be."""
-    python = os.path.join(directory, "bin", "python")
-    if not os.path.exists(python):
-        say("a virtual environment with duckdb and pyarrow from PyPI ...")
-        try:
-            subprocess.run([sys.executable, "-m", "venv", directory], check=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "duckdb", "pyarrow"], check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            shutil.rmtree(directory, ignore_errors=True)
-            fail(f"no peers to measure: {error}; python3-venv and a way to PyPI (duckdb, pyarrow) are needed")
-    return python
-
-
-def seconds(value):
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
-
-
-class Child:
-    """What a process took from its start to its end, and what it printed."""
-
-    def __init__(self, command, cores=None):
-        pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=pin)
-        self.output = process.stdout.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.wall = time.perf_counter() - start
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.rss = usage.ru_maxrss * 1024
-        if process.returncode != 0:
-            fail(f"ended with {process.returncode}: {' '.join(command)}\n{self.output}")
-
-
-class Times:
-    """The best of all rounds: of the first runs of fresh processes, and of the runs that followed them there."""
-
-    def __init__(self):
-        self.first = []
-        self.again = []
-        self.rss = 0
-        self.answer = None
-
-    def add(self, printed):
-        result = json.loads(printed)
-        self.first.append(result["runs"][0])
-        self.again += result["runs"][1:]
-        self.rss = max(self.rss, result["rss"])
-        self.answer = result["answer"]
-        return self
-
-    def best(self, runs, what="wall"):
-        return min(run[what] for run in runs)
-
-    def spread(self):
-        walls = sorted(run["wall"] for run in self.first)
-        return walls[-1] / walls[0]
+# Statements whose memory is measured: each reads the whole store.
+STATEMENTS = {
+    "requests": "SELECT count(*), sum(attempts), sum(wasted_us) FROM requests",
+    "outages": "SELECT count(*), sum(failures) FROM outages",
+    "failures_by_route": "SELECT count(*), sum(attempts), max(p99_us) FROM failures_by_route",
+    "attempts by route and outcome": "SELECT route, outcome, count(*) FROM attempts GROUP BY 1, 2",
+    "attempts in start order": "SELECT count(*) FROM (SELECT start_us FROM attempts ORDER BY start_us LIMIT -1)",
+}
+REPORTS = ("recovery", "failure-times", "latency", "retries")
+# The most popular of the routes.
+BIGGEST = "service-1"
 
 
 class Bench:
@@ -97,10 +46,12 @@ class Bench:
         self.directory = options.directory
         os.makedirs(self.directory, exist_ok=True)
         self.python = environment(os.path.join(self.directory, "venv"))
-        self.one_core = {max(os.sched_getaffinity(0))}
-        self.wrong = []
-        self.rows = []
-        self.results = {}
+        self.cores = one_core()
+        self.rounds = Rounds(options.rounds, options.minutes)
+        self.wrong, self.commands, self.results = [], [], {}
+        self.time_rows, self.core_rows, self.byte_rows, self.memory_rows = [], [], [], []
+        self.versions = self.peer("versions").result
+        self.lines = self.path(f"day-{options.attempts}-{options.seed}.jsonl")
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -117,226 +68,373 @@ class Bench:
     def peer(self, *arguments, cores=None):
         return Child([self.python, os.path.join(HERE, "peers.py"), *map(str, arguments)], cores)
 
+    def meantime(self, *arguments, cores=None, seconds=None):
+        return Child([self.options.meantime, *map(str, arguments)], cores, seconds)
+
     def check(self, what, ours, theirs):
-        if ours != theirs:
-            self.wrong.append(f"{what}: {ours} is not {theirs}")
+        """Both must be there, and equal."""
+        empty = not ours or ours.get("lines") == 0 or ours.get("attempts") == 0 or not any(ours.get("numbers", [1]))
+        if empty or ours != theirs:
+            self.wrong.append(f"{what}: {'nothing' if empty else ours} is not {theirs}")
+            say(f"WRONG: {self.wrong[-1]}")
 
-    def row(self, demand, ours, peer, ratio, must, holds):
-        self.rows.append((demand, ours, peer, ratio, must, holds))
+    def command(self, what, child_or_text):
+        text = getattr(child_or_text, "command", child_or_text)
+        if (what, text) not in self.commands:
+            self.commands.append((what, text))
 
-    def times_row(self, demand, ours, theirs, must, note=""):
-        """Ours and theirs as (wall, CPU) in seconds. A busy machine stretches the wall, so both ratios are told."""
-        wall, cpu = ours[0] / theirs[0], ours[1] / theirs[1]
-        holds = {(True, True): True, (True, False): "wall only", (False, True): "CPU only"}.get(
-            (wall <= must, cpu <= must), False)
-        ours, theirs = (f"{seconds(each[0])} (CPU {seconds(each[1])})" for each in (ours, theirs))
-        self.row(demand, ours, theirs + note, f"{wall:.3f} (CPU {cpu:.3f})", f"<= {must}", holds)
+    # Rows
 
-    # The day and its sizes
+    def times_row(self, demand, ours, peers, must):
+        """Ours and each way of the peer as runs; the peer is its best way, for the wall and for the CPU each."""
+        ratios, cells, names = {}, {}, []
+        for what in ("wall", "cpu"):
+            name = min(peers, key=lambda name: least(peers[name], what))
+            theirs = peers[name]
+            names += [name] if name not in names else []
+            ratios[what] = (least(ours, what) / least(theirs, what), middle(ours, what) / middle(theirs, what))
+            cells[what] = (pair(ours, what), pair(theirs, what))
+        counts = sorted({len(runs) for runs in [ours, *peers.values()]})
+        if len(counts) > 1:
+            fail(f"{demand}: not the same number of runs on both sides: {counts}")
+        named = f", {' and '.join(names)}" if names != [""] else ""
+        self.time_rows.append((
+            f"{demand} ({counts[0]} each{named})", cells["wall"][0], cells["wall"][1], cells["cpu"][0], cells["cpu"][1],
+            *(f"{ratios[what][0]:.3f} / {ratios[what][1]:.3f}" for what in ("wall", "cpu")),
+            f"<= {must}" if must else "-",
+            self.verdict(ratios["wall"][0] <= must, ratios["cpu"][0] <= must) if must else "-",
+        ))
+
+    @staticmethod
+    def verdict(wall, cpu):
+        return {(True, True): "holds", (False, False): "MISSES", (True, False): "MISSES by CPU",
+                (False, True): "MISSES on the wall"}[wall, cpu]
+
+    # The day
+
+    def generator(self):
+        """A digest of what makes the day: lines that another generator left are not taken."""
+        sources = sorted(glob.glob(os.path.join(ROOT, "Sources", "MeshDay", "*.swift")))
+        sources.append(os.path.join(ROOT, "Sources", "Retry", "SplitMix64.swift"))
+        digest = hashlib.sha256()
+        for source in sources:
+            with open(source, "rb") as file:
+                digest.update(file.read())
+        return digest.hexdigest()
 
     def make(self):
         n, seed = self.options.attempts, self.options.seed
+        note, key = self.lines + ".json", {"attempts": n, "seed": seed, "generator": self.generator()}
+        self.command("entropy", quoted([self.options.bench, "entropy", n, seed]))
+        self.command("lines", quoted(
+            [self.options.meantime, "generate", "mesh-day", "--attempts", n, "--seed", seed, "--output", self.lines]))
+        if os.path.exists(note) and os.path.exists(self.lines):
+            with open(note) as file:
+                made = json.load(file)
+            if made.get("key") == key and made["bytes"] == os.path.getsize(self.lines):
+                say(f"mesh-day, {n:,} attempts, seed {seed}: the lines of an earlier run")
+                self.day = made
+                return
+        for old in glob.glob(self.path("day-*.jsonl*")):
+            os.remove(old)
+        need, free = DISK * n, shutil.disk_usage(self.directory).free
+        if free < need:
+            fail(f"{self.directory}: {need / 1e9:.1f} GB wanted, {free / 1e9:.1f} GB free; ATTEMPTS=2000000 is a tenth")
         say(f"mesh-day, {n:,} attempts, seed {seed}: lines ...")
-        entropy = json.loads(self.ours("entropy", n, seed).output)
-        self.results["entropy"] = entropy["answer"]
-        if self.options.reuse and os.path.exists(self.path("day.jsonl")):
-            return
-        Child([self.options.meantime, "generate", "mesh-day", "--attempts", str(n), "--seed", str(seed),
-               "--output", self.fresh("day.jsonl")])
+        made = self.meantime("generate", "mesh-day", "--attempts", n, "--seed", seed, "--output", self.lines)
+        say(f"{os.path.getsize(self.lines) / 1e9:.2f} GB of lines in {made.wall:.0f} s")
+        say("the entropy of the generator ...")
+        self.day = {"key": key, "bytes": os.path.getsize(self.lines), "parquet": {},
+                    "entropy": self.ours("entropy", n, seed).result["answers"][0]}
+        self.keep_day()
+
+    def keep_day(self):
+        with open(self.lines + ".json", "w") as file:
+            json.dump(self.day, file)
 
     def append(self):
         n, seed = self.options.attempts, self.options.seed
-        best = None
-        for round in range(self.options.rounds):
-            say(f"append and seal, round {round + 1} ...")
-            took = json.loads(self.ours("append", n, seed, self.fresh("day.db"), cores=self.one_core).output)
-            run = took["runs"][0]
-            best = run if best is None or run["cpu"] < best["cpu"] else best
-        self.results["append"] = best
-        rate = n / best["cpu"] / 1e6
-        self.row("append + seal from memory", f"{rate:.2f} M/s a core", "-",
-                 f"{n / best['wall'] / 1e6:.2f} M/s on the wall", ">= 1 M/s", rate >= 1)
+        runs = []
+        for _ in self.rounds.of("append and seal", 0.1):
+            child = self.ours("append", n, seed, self.fresh("day.db"), cores=self.cores)
+            runs.append(child.result["runs"][0])
+        self.command("append + seal", child)
+        self.digest = self.ours("digest", self.path("day.db")).result["answers"][0]
+        if self.digest["attempts"] != n:
+            self.wrong.append(f"append: {self.digest['attempts']} attempts, not {n}")
+        self.results["append"] = runs
+        rates = {what: [n / value(runs, what) / 1e6 for value in (least, middle)] for what in ("wall", "cpu")}
+        self.time_rows.append((
+            f"append + seal from memory, one core ({len(runs)})", pair(runs, "wall"), "-", pair(runs, "cpu"), "-",
+            *("{:.2f} / {:.2f} M/s".format(*rates[what]) for what in ("wall", "cpu")), ">= 1 M/s",
+            self.verdict(rates["wall"][0] >= 1, rates["cpu"][0] >= 1)))
 
     def load(self):
-        """The lines into both, alternating; DuckDB's best file is kept for the queries."""
-        best = {}
-        for threads, cores in ((0, None), (1, self.one_core)):
-            for round in range(self.options.import_rounds):
-                say(f"import, {'one core' if threads else 'all cores'}, round {round + 1} ...")
-                target = self.fresh("import.db")
-                ours = Child([self.options.meantime, "import", "--format", "attempts", "--summary", "json",
-                              "--store", target, self.path("day.jsonl")], cores)
-                self.check("attempts imported", json.loads(ours.output)["attempts_imported"], self.options.attempts)
-                self.fresh("import.db")
-                theirs = json.loads(self.peer("load", self.path("day.jsonl"), self.fresh("day.duck"), threads,
-                                              cores=cores).output)
-                self.check("rows loaded", theirs["answer"]["rows"], self.options.attempts)
-                for name, wall, cpu, rss in (("ours", ours.wall, ours.cpu, ours.rss),
-                                             ("theirs", theirs["runs"][0]["wall"], theirs["runs"][0]["cpu"],
-                                              theirs["rss"])):
-                    old = best.get((name, threads), (wall, cpu, rss))
-                    best[name, threads] = (min(old[0], wall), min(old[1], cpu), max(old[2], rss))
-            ours, theirs = best["ours", threads], best["theirs", threads]
-            self.results[f"import {threads}"] = {"ours": ours, "theirs": theirs}
-            self.times_row(f"import of JSON Lines, {'one core' if threads else 'all cores'}", ours, theirs, 1.5)
-        self.results["duckdb bytes"] = os.path.getsize(self.path("day.duck"))
+        """The lines into both, in turn; every import is compared with what was appended from memory."""
+        for threads, cores, words, share in ((0, None, "all cores", 0.2), (1, self.cores, "one core", 0.15)):
+            runs = {"ours": [], "theirs": []}
+            demand = f"import of JSON Lines, {words}"
+            for index in self.rounds.of(demand, share):
+                for side in ("ours", "theirs") if index % 2 == 0 else ("theirs", "ours"):
+                    if side == "ours":
+                        child = self.meantime("import", "--format", "attempts", "--summary", "json", "--store",
+                                              self.fresh("import.db"), self.lines, cores=cores)
+                        runs[side].append(child.took)
+                        found = self.ours("digest", self.path("import.db")).result["answers"][0]
+                    else:
+                        child = self.peer("load", self.lines, self.fresh("day.duck"), threads, cores=cores)
+                        runs[side].append(child.result["runs"][0])
+                        found = self.peer("digest", self.path("day.duck")).result["answers"][0]
+                    self.check(f"{demand}, {side}, content", found, self.digest)
+                    self.command(f"{demand}, {'ours' if side == 'ours' else 'DuckDB'}", child)
+            self.results[demand] = runs
+            self.times_row(demand, runs["ours"], {"": runs["theirs"]}, 1.5)
+        self.fresh("import.db")
+        self.duck_bytes = os.path.getsize(self.path("day.duck"))
 
     def sizes(self):
-        n = self.options.attempts
-        say("Parquet ...")
-        found = {}
+        n, parquet = self.options.attempts, self.day["parquet"]
+        key = f"{self.versions['duckdb']} {self.versions['pyarrow']}"
         for kind in ("default", "best"):
+            say(f"Parquet, {kind} encodings ...")
             target = self.fresh(f"{kind}.parquet")
-            found[kind] = json.loads(self.peer("parquet", self.path("day.duck"), target, kind).output)
-            os.remove(target)
-        ours = os.path.getsize(self.path("day.db"))
-        bits = self.results["entropy"]["bits"]
-        for kind in ("best", "default"):
-            theirs = found[kind]["bytes"]
-            self.row(f"bytes an attempt, beside Parquet zstd, {kind} encodings", f"{ours / n:.2f}", f"{theirs / n:.2f}",
-                     f"{ours / theirs:.3f}", "<= 0.75", ours / theirs <= 0.75)
-        self.row("  the same, beside the entropy of the generator", f"{ours / n * 8:.1f} bits", f"{bits:.1f} bits",
-                 f"{ours / n * 8 / bits:.3f}", "-", None)
-        self.results["bytes"] = {"ours": ours, "entropy": bits * n / 8,
-                                 "parquet default": found["default"]["bytes"],
-                                 "parquet best": found["best"]["bytes"], "duckdb": self.results["duckdb bytes"]}
-        self.results["parquet columns"] = {kind: found[kind]["columns"] for kind in found}
-        self.peer("coded", self.path("day.duck"))
+            self.command(f"Parquet, {kind}", quoted(
+                [self.python, os.path.join(HERE, "peers.py"), "parquet", self.path("day.duck"), target, kind]))
+            if parquet.get(kind, {}).get("versions") != key:
+                parquet[kind] = {"versions": key} | self.peer("parquet", self.path("day.duck"), target, kind).result
+                os.remove(target)
+                self.keep_day()
+        child = self.meantime("store", "info", "--format", "json", "--store", self.path("day.db"))
+        self.command("bytes", child)
+        info = child.result
+        file, free, bits = info["file_bytes"], info["free_bytes"], self.day["entropy"]["bits"]
+        for words, ours in (("whole file", file), ("without its free pages", file - free)):
+            for kind in ("best", "default"):
+                theirs = parquet[kind]["bytes"]
+                judged = words == "whole file"
+                self.byte_rows.append((
+                    f"{words}, beside Parquet zstd, {kind} encodings", f"{ours / n:.3f}", f"{theirs / n:.3f}",
+                    f"{ours / theirs:.3f}", "<= 0.75" if judged else "-",
+                    ("holds" if ours / theirs <= 0.75 else "MISSES") if judged else "-"))
+        self.byte_rows.append(("whole file, beside the entropy of the generator", f"{file / n:.3f}", f"{bits / 8:.3f}",
+                               f"{file * 8 / n / bits:.3f}", "-", "-"))
+        self.byte_rows.append(("whole file, beside DuckDB's (names as text)", f"{file / n:.3f}",
+                               f"{self.duck_bytes / n:.3f}", f"{file / self.duck_bytes:.3f}", "-", "-"))
+        self.results["bytes"] = {"ours": file, "free": free, "duckdb": self.duck_bytes,
+                                 **{f"parquet {kind}": parquet[kind]["bytes"] for kind in parquet}}
+        self.columns = {one["name"]: one["bytes"] for one in info["columns"]}
+        say("a second table in DuckDB, names as ENUMs ...")
+        self.command("DuckDB's second table", self.peer("coded", self.path("day.duck")))
 
     # Scans
 
-    def scan(self, demand, ours, variants, must, answer=None):
-        """Ours and each way that a peer has, alternating, one core; the peer is the fastest way."""
-        mine = Times()
-        peers = {name: Times() for name in variants}
-        for round in range(self.options.rounds):
-            say(f"{demand}, round {round + 1} ...")
-            mine.add(self.ours(*ours, cores=self.one_core).output)
-            for name, arguments in variants.items():
-                if round and peers[name].best(peers[name].first, "cpu") > 4 * min(
-                    each.best(each.first, "cpu") for each in peers.values() if each.first
-                ):
-                    continue
-                peers[name].add(self.peer(*arguments, cores=self.one_core).output)
+    def scan(self, demand, ours, ways, share, part=None):
+        """Ours and every way of the peer in turn, fresh processes on one core; all answers of all runs are compared.
+
+        `part` gives what a way's answer must be, from ours.
+        """
+        mine, peers = Times(), {name: Times() for name in ways}
+        for index in self.rounds.of(demand, share):
+            turns = [(mine, self.ours, ours), *((peers[name], self.peer, words) for name, words in ways.items())]
+            for times, run, words in turns if index % 2 == 0 else reversed(turns):
+                times.add(run(*words, cores=self.cores))
+        self.command(f"{demand}, ours", mine.command)
+        for place, answer in enumerate(mine.answers):
+            self.check(f"{demand}, run {place + 1}", answer, mine.answers[0])
         for name, times in peers.items():
-            if answer is None or name in answer:
-                self.check(f"{demand}, {name}", mine.answer, times.answer)
-        for kind in ("first", "again"):
-            runs = getattr(mine, kind)
-            name, theirs = min(((name, times) for name, times in peers.items() if getattr(times, kind)),
-                               key=lambda each: each[1].best(getattr(each[1], kind), "cpu"))
-            when = "fresh process" if kind == "first" else "again in it"
-            self.times_row(
-                f"{demand}, {when}", [mine.best(runs, what) for what in ("wall", "cpu")],
-                [theirs.best(getattr(theirs, kind), what) for what in ("wall", "cpu")], must, f", {name}")
+            self.command(f"{demand}, {name}", times.command)
+            for answer in times.answers:
+                self.check(f"{demand}, {name}", part(name, mine.answers[0]) if part else mine.answers[0], answer)
         self.results[demand] = {
-            "ours": {"first": mine.first, "again": mine.again, "rss": mine.rss},
-            "peers": {name: {"first": each.first, "again": each.again, "rss": each.rss, "answer": each.answer}
+            "ours": {"fresh": mine.fresh, "again": mine.again, "rss": mine.rss, "answer": mine.answers[0]},
+            "peers": {name: {"fresh": each.fresh, "again": each.again, "rss": each.rss}
                       for name, each in peers.items()},
         }
-        return mine
+        self.peak(f"scan: {demand}, one core", mine.rss, 300)
+        return mine, peers
+
+    def scan_rows(self, demand, mine, peers, must):
+        for kind in ("fresh", "again"):
+            when = "fresh process" if kind == "fresh" else "again in it"
+            self.times_row(f"{demand}, {when}", getattr(mine, kind),
+                           {name: getattr(each, kind) for name, each in peers.items()}, must)
 
     def scans(self):
-        duck, store, times = self.path("day.duck"), self.path("day.db"), 3
-        peak = {}
-        found = self.scan(
-            "latency histogram by route and outcome", ["histogram", store, times],
-            {"names as text": ["histogram", duck, "attempts", 1, times],
-             "names as ENUM": ["histogram", duck, "coded", 1, times]}, 0.2)
-        self.check("attempts in the histogram", found.answer["attempts"], self.options.attempts)
-        peak["histogram"] = found.rss
-        demand = "recovery intervals of every failure"
-        found = self.scan(
-            demand, ["recovery", store, times],
-            {f"{name}, {'ENUM' if table == 'coded' else 'text'}": [name, duck, table, 1, 2]
-             for name in ("asof-all", "asof-route", "window-route") for table in ("attempts", "coded")}, 0.05,
-            answer=("asof-all, text", "asof-all, ENUM"))
-        self.routes_only(demand, found)
-        self.ways(demand, found, {"window-route": "DuckDB's window functions", "asof-all": "DuckDB at the same answer"})
-        peak["recovery"] = found.rss
-        found = self.scan(
-            "p99 by route in one hour", ["quantiles", store, times, BEGIN_US, BEGIN_US + HOUR_US],
-            {f"names as {'ENUM' if table == 'coded' else 'text'}":
-             ["quantiles", duck, table, 1, times, BEGIN_US, BEGIN_US + HOUR_US] for table in ("attempts", "coded")}, 1)
-        peak["p99"] = found.rss
-        most = max(peak, key=peak.get)
-        self.results["peak"] = peak
-        self.row("peak memory of a scan", f"{peak[most] / 2**20:.0f} MiB ({most})", "-", "-", "<= 300 MiB",
-                 peak[most] <= 300 * 2**20)
+        duck, store = self.path("day.duck"), self.path("day.db")
+        tables = {"names as text": "attempts", "names as ENUM": "coded"}
+        demand = "latency histogram by route and outcome"
+        mine, peers = self.scan(
+            demand, ["histogram", store, TIMES],
+            {name: ["histogram", duck, table, 1, TIMES] for name, table in tables.items()}, 0.25)
+        self.scan_rows(demand, mine, peers, 0.2)
+        found = {demand: mine}
+        self.check("attempts in the histogram", {"attempts": mine.answers[0]["attempts"]},
+                   {"attempts": self.options.attempts})
+        demand = "p99 by route in one hour"
+        hour = [BEGIN_US, BEGIN_US + HOUR_US]
+        mine, peers = self.scan(
+            demand, ["quantiles", store, TIMES, *hour],
+            {name: ["quantiles", duck, table, 1, TIMES, *hour] for name, table in tables.items()}, 0.15)
+        self.scan_rows(demand, mine, peers, 1)
+        found[demand] = mine
+        found["recovery intervals of every failure"] = self.recovery(duck, store, tables)
+        self.all_cores(found)
 
-    def routes_only(self, demand, found):
-        """The ways that give the route's interval alone must agree on it: failures, closed ends, sums."""
-        for name, peer in self.results[demand]["peers"].items():
-            if "route" in name:
-                self.check(f"{demand}, {name}", found.answer["numbers"][:4], peer["answer"]["numbers"])
+    def recovery(self, duck, store, tables):
+        """Three ways in SQL. A trial, which counts for nobody, tells which of the two tables is the faster for each."""
+        demand, chosen = "recovery intervals of every failure", {}
+        words = {"window-route": "DuckDB's window functions, route only",
+                 "asof-route": "DuckDB's ASOF joins, route only", "asof-all": "DuckDB's ASOF joins, the whole answer"}
+        for way, name in words.items():
+            trials = {}
+            for kind, table in tables.items():
+                say(f"{demand}: trial of {way}, {kind} ...")
+                trials[kind] = self.peer(way, duck, table, 1, 1, cores=self.cores).result["runs"][0]["cpu"]
+            kind = min(trials, key=trials.get)
+            chosen[f"{name}, {kind}"] = [way, duck, tables[kind], 1, TIMES]
+        mine, peers = self.scan(
+            demand, ["recovery", store, TIMES], chosen, 0.6,
+            part=lambda name, answer: {"numbers": answer["numbers"][: None if "whole" in name else 4]})
+        for name, times in peers.items():
+            # The demand names window functions; the others are told.
+            self.scan_rows(demand, mine, {name: times}, 0.05 if "window" in name else None)
+        return mine
 
-    def ways(self, demand, mine, named):
-        """Further rows: beside one way of the peer, the better of its two tables."""
-        for way, words in named.items():
-            runs = min((peer["again"] for name, peer in self.results[demand]["peers"].items()
-                        if name.startswith(way) and peer["again"]),
-                       key=lambda runs: min(run["cpu"] for run in runs))
-            self.times_row(f"  the same, beside {words}, again", [mine.best(mine.again, what) for what in ("wall", "cpu")],
-                           [min(run[what] for run in runs) for what in ("wall", "cpu")], 0.05)
+    def all_cores(self, found):
+        """The same scans on all cores, as the reports run them: what that gains, and what memory it takes."""
+        threads = len(os.sched_getaffinity(0))
+        store, hour = self.path("day.db"), (BEGIN_US, BEGIN_US + HOUR_US)
+        for demand, words in (("latency histogram by route and outcome", ("histogram", store, TIMES)),
+                              ("recovery intervals of every failure", ("recovery", store, TIMES)),
+                              ("p99 by route in one hour", ("quantiles", store, TIMES, *hour)),
+                              ("probes of every host", ("probes", store, TIMES))):
+            one, all_of_them = Times(), Times()
+            for index in self.rounds.of(f"{demand}, one core and {threads}", 0.15):
+                turns = [(one, self.cores, 1), (all_of_them, None, threads)]
+                for times, cores, count in turns if index % 2 == 0 else reversed(turns):
+                    times.add(self.ours(*words, count, cores=cores))
+            expected = found.get(demand, one).answers[0]
+            for answer in one.answers + all_of_them.answers:
+                self.check(f"{demand}, on one core and on {threads}", answer, expected)
+            self.command(f"{demand}, {threads} cores", all_of_them.command)
+            self.peak(f"scan: {demand}, {threads} cores", all_of_them.rss, 300)
+            self.core_rows.append((
+                f"{demand} ({len(one.again)} each)", pair(one.again, "wall"), pair(all_of_them.again, "wall"),
+                pair(one.again, "cpu"), pair(all_of_them.again, "cpu"),
+                f"{least(one.again, 'wall') / least(all_of_them.again, 'wall'):.2f}"))
+            if demand not in found:
+                self.peak(f"scan: {demand}, one core", one.rss, 300)
+
+    # Memory
+
+    def peak(self, what, rss, must=None, note=""):
+        verdict = ("holds" if rss <= must * MIB else "MISSES") if must else "-"
+        self.memory_rows.append((what, f"{note}{rss / MIB:.0f} MiB", f"<= {must} MiB" if must else "-", verdict))
+        self.results.setdefault("peak", {})[what] = rss
+
+    def memory(self):
+        """Processes at all cores, as people run them; each has so long and no longer."""
+        store = ("--store", self.path("day.db"))
+        jobs = [(f"SQL: {name}", 300, ("query", *store, "--format", "csv", sql)) for name, sql in STATEMENTS.items()]
+        jobs += [(f"report {name}, the biggest route", None,
+                  ("report", name, *store, "--route", BIGGEST, "--format", "json")) for name in REPORTS]
+        rules = ("--rules", self.path("no-rules.yaml"))
+        jobs += [("tune, the biggest route", None, ("tune", "--dry-run", *store, *rules, "--route", BIGGEST)),
+                 ("report recovery, all routes", None, ("report", "recovery", *store, "--format", "json")),
+                 ("tune, all routes", None, ("tune", "--dry-run", *store, *rules))]
+        for index, (what, must, words) in enumerate(jobs):
+            remaining = self.rounds.end - time.monotonic()
+            seconds = max(30, remaining / (len(jobs) - index), 90 if must else 0)
+            say(f"memory of {what}, at most {seconds:.0f} s ...")
+            child = self.meantime(*words, seconds=seconds)
+            # A scan that was not let end has not shown what it needs.
+            self.peak(f"{what} ({child.wall:.2f} s{'' if child.finished else ', not finished'})", child.rss,
+                      must if child.finished else None, "" if child.finished else "at least ")
+            self.command(f"memory of {what}", child)
 
     # What is printed
 
-    def table(self):
-        heads = ("demand", "ours", "peer", "ratio", "must", "holds")
-        lines = [heads] + [
-            (*row[:5], {True: "yes", False: "NO", None: "-"}.get(row[5], row[5])) for row in self.rows
-        ]
-        widths = [max(len(line[index]) for line in lines) for index in range(len(heads))]
-        for index, line in enumerate(lines):
-            print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")
-            if index == 0:
-                print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    def text(self):
+        n, entropy = self.options.attempts, self.day["entropy"]
+        verdicts = [row[-1] for row in self.time_rows + self.byte_rows + self.memory_rows if row[-1] != "-"]
+        held = verdicts.count("holds")
+        bits = [(name, *(f"{value:.3f}" for value in (
+            entropy["columns"][name], self.columns[name] * 8 / n,
+            *(self.day["parquet"][kind]["columns"][name] * 8 / n for kind in ("best", "default")))))
+            for name in COLUMNS]
+        made = time.strftime("%Y-%m-%d", time.gmtime())
+        commands = "\n".join(f"- {what}: `{text}`" for what, text in self.commands)
+        summary = "The command of every figure, from the project's root (`KEEP=1` leaves the files that they read)"
+        peers = f"DuckDB {self.versions['duckdb']}, pyarrow {self.versions['pyarrow']}"
+        answers = "All answers of all runs were equal." if not self.wrong else "WRONG ANSWERS: " + "; ".join(self.wrong)
+        return f"""
+`make bench-store ATTEMPTS={n} ROUNDS={self.options.rounds} MINUTES={self.options.minutes:g}`, \
+seed {self.options.seed}, {made}; {processor()}; load average {self.load_before} before the run, {load()} at its end; \
+{peers}. {entropy['failed'] * 100:.2f} % of the attempts fail. {answers} \
+{held} of {len(verdicts)} judged rows hold, {len(verdicts) - held} miss.
 
-    def columns(self):
-        n, bits = self.options.attempts, self.results["entropy"]["columns"]
-        parquet = self.results["parquet columns"]
-        print("\nbits an attempt and column: entropy of the generator, Parquet (best, default)\n")
-        for name in COLUMNS:
-            best, default = (parquet[kind][name] * 8 / n for kind in ("best", "default"))
-            print(f"  {name:<15} {bits[name]:8.3f} {best:8.3f} {default:8.3f}")
+Times are *least / median* of the runs whose number is given; the verdict takes the least ones, on the wall and by CPU.
+
+{table(("demand", "ours, wall", "peer, wall", "ours, CPU", "peer, CPU", "ratio, wall", "ratio, CPU", "must", "verdict"),
+       self.time_rows)}
+
+{table(("the same scan again, on one core and on all", "one, wall", "all, wall", "one, CPU", "all, CPU", "gain, wall"),
+       self.core_rows)}
+
+{table(("bytes an attempt", "ours", "peer", "ratio", "must", "verdict"), self.byte_rows)}
+
+{table(("peak memory of a process", "most", "must", "verdict"), self.memory_rows)}
+
+{table(("bits an attempt", "entropy bound", "ours, in segments", "Parquet, best", "Parquet, default"), bits)}
+
+<details><summary>{summary}</summary>
+
+{commands}
+
+</details>
+"""
 
     def run(self):
-        print(f"mesh-day, {self.options.attempts:,} attempts, seed {self.options.seed}; best of {self.options.rounds}"
-              f" rounds, ours and theirs alternating, page cache warm; {self.versions()}")
+        self.load_before = load()
         self.make()
         self.append()
         self.load()
         self.sizes()
         self.scans()
-        print(f"{self.results['entropy']['failed'] * 100:.2f} % of the attempts fail; all answers compared\n")
-        self.table()
-        self.columns()
+        self.memory()
+        text = self.text()
+        print(text)
         with open(self.path("results.json"), "w") as file:
-            json.dump({"rows": self.rows, **self.results}, file, indent=1)
+            rows = [*self.time_rows, *self.core_rows, *self.byte_rows, *self.memory_rows]
+            json.dump({"rows": rows, **self.results}, file, indent=1)
+        if self.options.write and not self.wrong:
+            write_block(self.options.write, "bench-store", text)
         if not self.options.keep:
-            for name in ("day.jsonl", "day.db", "day.duck", "import.db"):
+            for name in ("day.db", "day.duck", "import.db"):
                 self.fresh(name)
         for wrong in self.wrong:
             say(f"WRONG: {wrong}")
+        if self.wrong:
+            # The lines may be at fault: the next run makes them anew.
+            os.remove(self.lines + ".json")
         return 1 if self.wrong else 0
-
-    def versions(self):
-        found = json.loads(self.peer("versions").output)
-        return f"DuckDB {found['duckdb']}, pyarrow {found['pyarrow']}"
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--attempts", type=int, default=20_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--import-rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3, help="of every comparison, where the time suffices")
+    parser.add_argument("--minutes", type=float, default=15, help="what the rounds may take in all, about")
     parser.add_argument("--directory", required=True, help="where files and the virtual environment go")
     parser.add_argument("--meantime", required=True, help="the release binary")
     parser.add_argument("--bench", required=True, help="StoreBenchmarks, release")
-    parser.add_argument("--keep", action="store_true", help="leave the files behind")
-    parser.add_argument("--reuse", action="store_true", help="take the lines that a run with --keep left")
-    return parser.parse_args()
+    parser.add_argument("--keep", action="store_true", help="leave the stores behind; the lines always stay")
+    parser.add_argument("--write", metavar="README", help="put the results between its markers")
+    options = parser.parse_args()
+    if options.rounds < 1 or options.attempts < 1:
+        parser.error("rounds and attempts are at least 1")
+    return options
 
 
 if __name__ == "__main__":

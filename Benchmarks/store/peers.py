@@ -1,6 +1,16 @@
 """DuckDB and pyarrow at the demands of the store, each in a process of its own: one JSON object on stdout.
 
-Run by bench_store.py, with the Python of its virtual environment. Times are seconds.
+Run by bench_store.py, with the Python of its virtual environment. Times are seconds; modules are loaded before
+the clock starts, and digests of answers are made while it stands.
+
+    peers.py versions
+    peers.py load LINES FILE THREADS                read_json into a table of a new file
+    peers.py digest FILE                            a checksum of every value of every row
+    peers.py coded FILE                             a second table whose names are ENUMs
+    peers.py parquet FILE TARGET default|best       the rows in start order as Parquet
+    peers.py encodings FILE                         bytes of every Parquet encoding of every column
+    peers.py histogram|asof-all|asof-route|window-route FILE TABLE THREADS TIMES
+    peers.py quantiles FILE TABLE THREADS TIMES FROM TO
 """
 
 import json
@@ -8,6 +18,10 @@ import os
 import resource
 import sys
 import time
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 OUTCOMES = "ENUM('success', 'error_status', 'rate_limited', 'timeout', 'connect_failure', 'reset', 'cancelled')"
 
@@ -130,8 +144,6 @@ SELECT """ + sums("any", "same", "other") + " FROM intervals"
 
 
 def connect(path, threads, read_only=True):
-    import duckdb
-
     connection = duckdb.connect(path, read_only=read_only)
     if threads:
         connection.execute(f"PRAGMA threads={threads}")
@@ -144,20 +156,19 @@ def clock():
 
 
 def measure(times, work, digest=lambda answer: answer):
-    """Runs the work so often and tells what each run took; the digest of the last answer is made outside of it."""
-    runs = []
+    """Runs the work so often and tells what each run took and answered; digests are made outside of the clock."""
+    runs, answers = [], []
     for _ in range(times):
         wall, cpu = clock()
         answer = work()
         after_wall, after_cpu = clock()
         runs.append({"wall": after_wall - wall, "cpu": after_cpu - cpu})
+        answers.append(digest(answer))
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"runs": runs, "rss": rss, "answer": digest(answer)}
+    return {"runs": runs, "rss": rss, "answers": answers}
 
 
 def query(path, sql, threads, times, digest):
-    import duckdb  # noqa: F401  the module's loading is no part of the query
-
     connection = None
 
     def work():
@@ -214,6 +225,27 @@ def load(jsonl, path, threads):
     return result
 
 
+# What StoreBenchmarks' ContentDigest does.
+PRIME = 2147483647
+DIGEST = f"""
+WITH one AS (
+  SELECT route, host, method,
+    (start_us % {PRIME} * 3 + start_us // {PRIME} * 5 + duration_us::BIGINT % {PRIME} * 7
+      + (request % {PRIME})::BIGINT * 11 + attempt::BIGINT * 13 + wait_us::BIGINT % {PRIME} * 17
+      + enum_code(outcome)::BIGINT * 19 + status::BIGINT * 23 + is_grpc::BIGINT * 29
+      + timeout_us::BIGINT % {PRIME} * 31 + retry_after_us % {PRIME} * 37 + hedge::BIGINT * 41
+      + rule_version::BIGINT * 43) % {PRIME} AS rest
+  FROM attempts)
+SELECT route, host, method, count(*), sum(rest * rest % {PRIME}) FROM one GROUP BY ALL
+"""
+
+
+def digest(path):
+    rows = connect(path, 0).execute(DIGEST).fetchall()
+    found = checksum(" ".join(map(str, row)) for row in rows) | {"attempts": sum(row[3] for row in rows)}
+    return {"runs": [], "rss": 0, "answers": [found]}
+
+
 def coded(path):
     """A second table whose names are ENUMs: what a user would make who asks by route all day."""
     connection = connect(path, 0, read_only=False)
@@ -227,7 +259,7 @@ def coded(path):
     return {"bytes": os.path.getsize(path)}
 
 
-# The default of pyarrow.
+# The default of pyarrow: rows to a row group.
 ROW_GROUP = 1 << 20
 
 # Found by trying every encoding of every column at 2 million attempts.
@@ -241,9 +273,6 @@ BEST = {
 
 def parquet(path, target, kind):
     """The rows in start order as Parquet with zstd: pyarrow's defaults, or the best encodings known."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     connection = connect(path, 0)
     reader = connection.sql("SELECT * REPLACE (outcome::VARCHAR AS outcome) FROM attempts").to_arrow_reader(1 << 17)
     options = {"compression": "zstd"}
@@ -267,8 +296,6 @@ def parquet(path, target, kind):
 
 
 def parquet_columns(target):
-    import pyarrow.parquet as pq
-
     metadata = pq.ParquetFile(target).metadata
     sizes = {}
     for group in range(metadata.num_row_groups):
@@ -280,9 +307,6 @@ def parquet_columns(target):
 
 def encodings(path):
     """Every encoding of every column: bytes. For finding BEST."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     table = connect(path, 0).sql("SELECT * REPLACE (outcome::VARCHAR AS outcome) FROM attempts").to_arrow_table()
     found = {}
     for name in table.column_names:
@@ -301,14 +325,15 @@ def encodings(path):
 
 
 def main(arguments):
+    if not arguments:
+        sys.exit(__doc__)
     what, rest = arguments[0], arguments[1:]
     if what == "versions":
-        import duckdb
-        import pyarrow
-
-        return {"duckdb": duckdb.__version__, "pyarrow": pyarrow.__version__}
+        return {"duckdb": duckdb.__version__, "pyarrow": pa.__version__}
     if what == "load":
         return load(rest[0], rest[1], int(rest[2]))
+    if what == "digest":
+        return digest(rest[0])
     if what == "coded":
         return coded(rest[0])
     if what == "parquet":
@@ -321,6 +346,8 @@ def main(arguments):
     if what == "quantiles":
         sql = QUANTILES.format(table=table, begin=rest[4], end=rest[5])
         return query(path, sql, threads, times, quantile_digest)
+    if what not in ("window-route", "asof-route", "asof-all"):
+        sys.exit(__doc__)
     sql = {"window-route": WINDOW_ROUTE, "asof-route": ASOF_ROUTE, "asof-all": ASOF_ALL}[what]
     return query(path, sql.format(table=table), threads, times, numbers)
 

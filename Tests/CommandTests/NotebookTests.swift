@@ -6,14 +6,15 @@ import Testing
     static let jupyter: String? = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .map { $0 + "/jupyter-nbconvert" }.first(where: FileManager.default.isExecutableFile)
 
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("notebooks-data")
+
     @Test(.enabled(if: jupyter != nil, "no Jupyter on this machine"))
-    func `every cell runs`() throws {
-        let notebooks = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("notebooks-data")
+    func `every cell runs, and prints what is committed`() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(Self.jupyter))
         process.arguments = ["--to", "notebook", "--execute", "--stdout", "ask_the_store.ipynb"]
-        process.currentDirectoryURL = notebooks
+        process.currentDirectoryURL = Self.folder
         let library = URL(fileURLWithPath: Command.path).deletingLastPathComponent()
             .appendingPathComponent("libmeantime-sqlite.so").path
         process.environment = ProcessInfo.processInfo.environment.merging(
@@ -25,11 +26,56 @@ import Testing
         try process.run()
         let texts = try Command.finish(process, reading: [output, errors], seconds: 240)
         #expect(process.terminationStatus == 0, "\(texts[1].suffix(2_000))")
-        let notebook = try #require(try JSONSerialization.jsonObject(with: Data(texts[0].utf8)) as? [String: Any])
-        let cells = try #require(notebook["cells"] as? [[String: Any]])
-        let code = cells.filter { $0["cell_type"] as? String == "code" }
-        #expect(code.count > 8 && code.allSatisfy { $0["execution_count"] is Int })
-        // What the recording holds, however it is asked.
-        #expect(texts[0].contains("975"))
+        let executed = try Notebook(Data(texts[0].utf8))
+        let stored = try Notebook(Data(contentsOf: Self.folder.appendingPathComponent("ask_the_store.ipynb")))
+        #expect(stored.cells.count > 8 && executed.cells.count == stored.cells.count)
+        for (now, then) in zip(executed.cells, stored.cells) {
+            #expect(now.wasRun && then.wasRun)
+            // A machine without matplotlib says so instead of drawing.
+            if then.hasPicture && !now.hasPicture {
+                #expect(now.printed.hasPrefix("no matplotlib"), "\(then.source)")
+            } else {
+                #expect(now.printed == then.printed, "\(then.source)")
+            }
+        }
+    }
+
+    @Test func `the committed notebook has answers to compare with`() throws {
+        let stored = try Notebook(Data(contentsOf: Self.folder.appendingPathComponent("ask_the_store.ipynb")))
+        let asking = stored.cells.filter { $0.source.hasPrefix("show(") }
+        #expect(asking.count >= 4)
+        for cell in asking { #expect(cell.printed.split(separator: "\n").count > 1, "\(cell.source)") }
+        #expect(stored.cells.contains { $0.printed.contains("975") })
+    }
+}
+
+/// The cells of code in a notebook file, with what they printed.
+private struct Notebook {
+    struct Cell {
+        var source: String
+        /// Whether it has a number, which it gets when it runs.
+        var wasRun: Bool
+        /// All of stdout, however it was cut into pieces.
+        var printed: String
+        var hasPicture: Bool
+    }
+
+    var cells: [Cell]
+
+    init(_ file: Data) throws {
+        let document = try #require(try JSONSerialization.jsonObject(with: file) as? [String: Any])
+        let all = try #require(document["cells"] as? [[String: Any]])
+        cells = all.filter { $0["cell_type"] as? String == "code" }.map { cell in
+            let outputs = cell["outputs"] as? [[String: Any]] ?? []
+            return Cell(
+                source: Self.text(cell["source"]), wasRun: cell["execution_count"] is Int,
+                printed: outputs.filter { $0["name"] as? String == "stdout" }.map { Self.text($0["text"]) }.joined(),
+                hasPicture: outputs.contains { ($0["data"] as? [String: Any])?["image/png"] != nil })
+        }
+    }
+
+    /// Text is a string, or a list of lines.
+    private static func text(_ value: Any?) -> String {
+        value as? String ?? (value as? [String])?.joined() ?? ""
     }
 }

@@ -15,8 +15,11 @@ enum DayMeasures {
         let columns = day.entropy.byColumn.map { "\"\($0.column)\": \($0.bits / Double(attempts))" }
         Answer.print(
             [took],
-            "\"failed\": \(Double(failed) / Double(attempts)), \"bits\": \(day.entropy.total / Double(attempts)), "
-                + "\"columns\": {\(columns.joined(separator: ", "))}")
+            [
+                "\"failed\": \(Double(failed) / Double(attempts)), "
+                    + "\"bits\": \(day.entropy.total / Double(attempts)), "
+                    + "\"columns\": {\(columns.joined(separator: ", "))}"
+            ])
     }
 
     /// Attempts from memory into a new store, on this thread: sealed when the call returns. Making them is not timed.
@@ -34,6 +37,6 @@ enum DayMeasures {
             if batch.isEmpty { break }
         }
         store.close()
-        Answer.print([sum], "\"attempts\": \(attempts)")
+        Answer.print([sum], ["\"attempts\": \(attempts)"])
     }
 }

@@ -1,38 +1,47 @@
 import Collector
-import Glibc
 import Retry
 
 /// The scans that the Analyzer asks for, over a whole store.
-enum ScanMeasures {
-    static func histogram(store path: String, times: Int) throws {
-        let (latencies, runs) = try repeated(path, times) { try $0.latencyHistograms(SummaryScope(), threads: 1) }
-        var attempts = 0
-        var lines: [String] = []
-        for one in latencies {
-            for (outcome, histogram) in one.histograms {
-                attempts += histogram.count
-                for (offset, count) in histogram.counts.enumerated() where count > 0 {
-                    lines.append("\(one.route) \(outcome.name) \(histogram.firstBin + offset) \(count)")
+struct ScanMeasures {
+    let path: String
+    let times: Int
+    let threads: Int
+
+    func histogram() throws {
+        try repeated {
+            try $0.latencyHistograms(SummaryScope(), threads: threads)
+        } answer: { latencies in
+            var checksum = Checksum()
+            var attempts = 0
+            for one in latencies {
+                for (outcome, histogram) in one.histograms {
+                    attempts += histogram.count
+                    for (offset, count) in histogram.counts.enumerated() where count > 0 {
+                        checksum.add("\(one.route) \(outcome.name) \(histogram.firstBin + offset) \(count)")
+                    }
                 }
             }
+            return "\(checksum.json), \"attempts\": \(attempts)"
         }
-        Answer.print(runs, Answer.checksum(lines) + ", \"attempts\": \(attempts)")
     }
 
-    static func quantiles(store path: String, times: Int, fromUs: Int64, toUs: Int64) throws {
-        let (found, runs) = try repeated(path, times) {
+    func quantiles(fromUs: Int64, toUs: Int64) throws {
+        try repeated {
             try $0.latencyQuantiles(
-                [0.99], outcomes: Set(Outcome.allCases), SummaryScope(fromUs: fromUs, toUs: toUs), threads: 1)
+                [0.99], outcomes: Set(Outcome.allCases), SummaryScope(fromUs: fromUs, toUs: toUs), threads: threads)
+        } answer: { found in
+            var checksum = Checksum()
+            for one in found { checksum.add("\(one.route) \(one.quantilesUs[0]) \(one.attempts)") }
+            return checksum.json
         }
-        Answer.print(runs, Answer.checksum(found.map { "\($0.route) \($0.quantilesUs[0]) \($0.attempts)" }))
     }
 
     /// How many failures there are, and of each of the three intervals how many are closed and the sums of their ends.
-    static func recovery(store path: String, times: Int) throws {
-        let (sums, runs) = try repeated(path, times) { store in
+    func recovery() throws {
+        try repeated { store in
             var failures: Int64 = 0
             var (any, same, other) = (IntervalSum(), IntervalSum(), IntervalSum())
-            try store.recoveryIntervals(SummaryScope(), threads: 1) { part in
+            try store.recoveryIntervals(SummaryScope(), threads: threads) { part in
                 for one in part.failures {
                     failures += 1
                     any.add(one.route)
@@ -41,8 +50,26 @@ enum ScanMeasures {
                 }
             }
             return [failures] + any.numbers + same.numbers + other.numbers
+        } answer: { sums in
+            "\"numbers\": [\(sums.map(String.init).joined(separator: ", "))]"
         }
-        Answer.print(runs, "\"numbers\": [\(sums.map(String.init).joined(separator: ", "))]")
+    }
+
+    /// How many attempts say something about their host, how many say that it failed, and the sum of their times.
+    func probes() throws {
+        try repeated { store in
+            var sums: [Int64] = [0, 0, 0]
+            try store.hostProbes(SummaryScope(), threads: threads) { part in
+                sums[0] += Int64(part.startUs.count)
+                for one in part.startUs.indices {
+                    sums[1] += part.isFailure[one] ? 1 : 0
+                    sums[2] &+= part.endUs[one] &- part.startUs[one]
+                }
+            }
+            return sums
+        } answer: { sums in
+            "\"numbers\": [\(sums.map(String.init).joined(separator: ", "))]"
+        }
     }
 
     private struct IntervalSum {
@@ -60,27 +87,22 @@ enum ScanMeasures {
         }
     }
 
-    /// The first run opens the store too.
-    private static func repeated<Value>(
-        _ path: String, _ times: Int, _ work: (AttemptStore) throws -> Value
-    ) throws -> (Value, [Took]) {
+    /// Runs the work so often and prints what each run took and answered. The first run opens the store too; making a
+    /// checksum of the answer is outside the clock.
+    private func repeated<Value>(_ work: (AttemptStore) throws -> Value, answer: (Value) -> String) throws {
         var opened: AttemptStore?
         var runs: [Took] = []
-        func once() throws -> Value {
-            let store = try opened ?? AttemptStore.open(path: path, mode: .readOnly)
-            opened = store
-            return try work(store)
-        }
-        var (value, took) = try Stopwatch.time(once)
-        runs.append(took)
-        for _ in 1..<max(1, times) {
-            (value, took) = try Stopwatch.time(once)
+        var answers: [String] = []
+        for _ in 0..<max(1, times) {
+            let (value, took) = try Stopwatch.time {
+                let store = try opened ?? AttemptStore.open(path: path, mode: .readOnly)
+                opened = store
+                return try work(store)
+            }
             runs.append(took)
+            answers.append(answer(value))
         }
-        if let damage = opened?.damage, !damage.isEmpty {
-            print("not all could be read: \(damage)")
-            exit(1)
-        }
-        return (value, runs)
+        if let damage = opened?.damage, !damage.isEmpty { throw StoreDamaged(reasons: "\(damage)") }
+        Answer.print(runs, answers)
     }
 }

@@ -38,21 +38,30 @@ enum Stopwatch {
     }
 }
 
-/// A measurement as the line that `bench-store` reads.
+/// A measurement as the line that `bench_store.py` reads.
 enum Answer {
-    static func print(_ runs: [Took], _ answer: String, rss: Int = Stopwatch.peakBytes) {
+    /// - Parameters:
+    ///   - runs: what each run took.
+    ///   - answers: what each run answered, as the inside of a JSON object.
+    static func print(_ runs: [Took], _ answers: [String]) {
         let times = runs.map(\.json).joined(separator: ", ")
-        Swift.print("{\"runs\": [\(times)], \"rss\": \(rss), \"answer\": {\(answer)}}")
+        let objects = answers.map { "{\($0)}" }.joined(separator: ", ")
+        Swift.print("{\"runs\": [\(times)], \"rss\": \(Stopwatch.peakBytes), \"answers\": [\(objects)]}")
+    }
+}
+
+/// How many lines, and the sum of their FNV-1a hashes: the order does not matter, and the lines are not kept.
+struct Checksum {
+    private var lines = 0
+    private var sum: UInt64 = 0
+
+    mutating func add(_ line: String) {
+        sum &+= line.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+        lines += 1
     }
 
-    /// How many lines, and the sum of their FNV-1a hashes: the order does not matter.
-    static func checksum(_ lines: some Sequence<String>) -> String {
-        var (count, sum) = (0, UInt64(0))
-        for line in lines {
-            sum &+= line.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-            count += 1
-        }
+    var json: String {
         let digits = String(sum, radix: 16)
-        return "\"lines\": \(count), \"sum\": \"\(String(repeating: "0", count: 16 - digits.count))\(digits)\""
+        return "\"lines\": \(lines), \"sum\": \"\(String(repeating: "0", count: 16 - digits.count))\(digits)\""
     }
 }
