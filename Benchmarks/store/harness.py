@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -76,20 +77,23 @@ class Child:
         errors = []
         reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
         reader.start()
-        timer = threading.Timer(seconds, process.kill) if seconds else None
+        timer = threading.Timer(seconds, os.kill, (process.pid, signal.SIGKILL)) if seconds else None
         if timer:
             timer.start()
         output = process.stdout.read()
+        # It has ended but is still there: nothing else can be killed in its place.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        if timer:
+            timer.cancel()
+            timer.join()
         _, status, usage = os.wait4(process.pid, 0)
         self.wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if timer:
-            timer.cancel()
         reader.join()
         self.output = output.decode()
         self.cpu = usage.ru_utime + usage.ru_stime
         self.rss = usage.ru_maxrss * 1024
-        self.finished = not (timer and process.returncode == -9)
+        self.finished = not (timer and process.returncode == -signal.SIGKILL)
         if process.returncode != 0 and self.finished:
             fail(f"ended with {process.returncode}: {self.command}\n{(output + errors[0]).decode()[-2000:]}")
 
