@@ -56,12 +56,17 @@ extension AttemptStore {
     ) throws(StoreError) -> (columns: [String], damage: [SegmentDamage]) {
         // A connection of its own: a person's statement may run for long and must not meet the settings of others.
         let reader = try StoreReader(path: path, cache: cache)
+        try StoreDefinitions.require(on: reader.connection, views: true)
         let tables = SQLTables(reader, isOurs: true)
         try tables.register()
         // One state of the store for the whole statement, also where it walks over the table twice.
         try reader.begin()
-        reader.connection.allowReadingOnly()
+        let tablesRead = Connection.TablesRead()
+        reader.connection.allowReadingOnly(noting: tablesRead)
+        defer { withExtendedLifetime(tablesRead) {} }
         let statement = try reader.connection.prepareOnly(sql)
+        reader.connection.allowReadingOnly()
+        for table in tablesRead.names { try reader.require(table: table) }
         let columns = statement.columnNames
         var goOn = onColumns(columns)
         while goOn, try statement.step() {

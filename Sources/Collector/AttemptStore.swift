@@ -48,21 +48,20 @@ public final class AttemptStore: AttemptSource, Sendable {
     public static func open(
         path: String, mode: Mode, sealAfterRows: Int = AttemptStore.defaultSealAfterRows
     ) throws(StoreError) -> AttemptStore {
-        let (exists, registration) = try OpenStores.inspect(path: path) { () throws(StoreError) in
-            try StoreSchema.inspect(path: path)
+        let make: (() throws(StoreError) -> Void)? =
+            mode == .readOnly ? nil : { () throws(StoreError) in try create(path: path) }
+        let registration = try OpenStores.register(
+            path: path, inspect: { () throws(StoreError) in try StoreSchema.inspect(path: path) }, make: make)
+        guard let registration else {
+            throw StoreError(.notFound, path: path, "there is no store; a proxy or `meantime import` makes one")
         }
         guard mode == .readWrite else {
-            guard exists, let registration else {
-                throw StoreError(.notFound, path: path, "there is no store; a proxy or `meantime import` makes one")
-            }
             let store = AttemptStore(path: path, sealAfterRows: sealAfterRows, writer: nil, registration)
             try store.read { (reader) throws(StoreError) in try StoreSchema.verify(on: reader.connection) }
             return store
         }
-        let writer = try exists ? openWriter(path: path) : createWriter(path: path)
         return AttemptStore(
-            path: path, sealAfterRows: sealAfterRows, writer: writer,
-            registration ?? OpenStores.register(path: path))
+            path: path, sealAfterRows: sealAfterRows, writer: try openWriter(path: path), registration)
     }
 
     private static func openWriter(path: String) throws(StoreError) -> StoreWriter {
@@ -72,7 +71,7 @@ public final class AttemptStore: AttemptSource, Sendable {
         return try StoreWriter(Connection(path: path, access: .readWrite))
     }
 
-    private static func createWriter(path: String) throws(StoreError) -> StoreWriter {
+    private static func create(path: String) throws(StoreError) {
         let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         guard access(directory, F_OK) == 0 else {
             throw StoreError(.cannotOpen, path: path, "cannot be made: there is no directory \(directory)")
@@ -82,9 +81,7 @@ public final class AttemptStore: AttemptSource, Sendable {
         }
         let isNew = access(path, F_OK) != 0
         do throws(StoreError) {
-            let connection = try Connection(path: path, access: .create)
-            try StoreSchema.create(on: connection)
-            return try StoreWriter(connection)
+            try StoreSchema.create(on: Connection(path: path, access: .create))
         } catch {
             var status = stat()
             // A file that this call made and could not fill is no store; leave the disk as it was.

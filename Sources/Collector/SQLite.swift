@@ -95,15 +95,28 @@ final class Connection: Sendable {
     }
 
     /// Allows nothing but reading from now on: no writes, no attached files, no settings.
-    func allowReadingOnly() {
+    ///
+    /// - Parameter tables: is told the tables that statements read; must stay until the next call.
+    func allowReadingOnly(noting tables: TablesRead? = nil) {
         sqlite3_set_authorizer(
             handle,
-            { _, action, _, _, _, _ in
+            { noted, action, table, _, _, _ in
                 switch action {
-                case SQLITE_SELECT, SQLITE_READ, SQLITE_FUNCTION, SQLITE_RECURSIVE: SQLITE_OK
-                default: SQLITE_DENY
+                case SQLITE_READ:
+                    if let noted, let table {
+                        Unmanaged<TablesRead>.fromOpaque(noted).takeUnretainedValue().names.insert(
+                            String(cString: table))
+                    }
+                    return SQLITE_OK
+                case SQLITE_SELECT, SQLITE_FUNCTION, SQLITE_RECURSIVE: return SQLITE_OK
+                default: return SQLITE_DENY
                 }
-            }, nil)
+            }, tables.map { Unmanaged.passUnretained($0).toOpaque() })
+    }
+
+    /// The tables that a statement reads, also those behind its views.
+    final class TablesRead {
+        fileprivate(set) var names: Set<String> = []
     }
 
     /// What a statement that may change something begins with.
@@ -203,6 +216,8 @@ final class Statement {
     func integer(_ column: Int) -> Int64 { sqlite3_column_int64(handle, Int32(column)) }
 
     func isInteger(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_INTEGER }
+
+    func isText(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_TEXT }
 
     func text(_ column: Int) -> String {
         guard let start = sqlite3_column_text(handle, Int32(column)) else { return "" }

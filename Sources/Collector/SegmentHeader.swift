@@ -57,10 +57,13 @@ enum SegmentHeader {
         guard id == column.rawValue, reserved == 0, from == expected, length <= size - from else {
             throw DecodingError(reason: "directory entry of column \(column.name)")
         }
-        guard let encoding = Encoding(rawValue: code), version > 1 || !encoding.mayNest || encoding == .constant else {
+        // The encodings of format 1 are not those of format 2, but for one.
+        guard let encoding = Encoding(rawValue: code), encoding == .constant || encoding.mayNest == (version > 1) else {
             throw DecodingError(reason: "column \(column.name) has encoding \(code), which this Meantime cannot read")
         }
-        guard let transform = ColumnTransform(rawValue: change), transform.fits(column) else {
+        guard let transform = ColumnTransform(rawValue: change), transform.fits(column),
+            version > 1 || transform == .none
+        else {
             throw DecodingError(
                 reason: "column \(column.name) has transform \(change), which this Meantime cannot read")
         }

@@ -7,7 +7,7 @@ enum StoreSchema {
     /// Grows when an older Meantime could no longer read the file.
     static let version: Int64 = 2
 
-    private static let tables = """
+    static let tables = """
         CREATE TABLE route (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
         CREATE TABLE host (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
         CREATE TABLE method (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, digest INTEGER NOT NULL);
@@ -126,11 +126,13 @@ enum StoreSchema {
         }
     }
 
-    /// The same as `inspect`, from inside: a newer version may still stand in the write-ahead log.
+    /// The same as `inspect`, from inside: a newer version may still stand in the write-ahead log; and whether the
+    /// tables are defined as they were made.
     static func verify(on connection: Connection) throws(StoreError) {
         try require(
             applicationID: try connection.integer("PRAGMA application_id"),
             version: try connection.integer("PRAGMA user_version"), path: connection.path)
+        try StoreDefinitions.require(on: connection, views: false)
     }
 
     private static func require(applicationID found: Int64, version: Int64, path: String) throws(StoreError) {

@@ -16,6 +16,8 @@ struct StoreWriter {
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864")
         try StoreSchema.verify(on: connection)
         try StoreSchema.upgrade(on: connection)
+        // Attempts are taken all the same: who asks the views is told.
+        try? StoreDefinitions.renewViews(on: connection)
         let marks = Array(repeating: "?", count: Column.allCases.count + 1).joined(separator: ", ")
         insertRow = try connection.prepare("INSERT INTO tail (\(TailTable.columns), fingerprint) VALUES (\(marks))")
         insertSegment = try connection.prepare(

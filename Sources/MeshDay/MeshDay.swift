@@ -119,7 +119,8 @@ public struct MeshDay: Sequence, IteratorProtocol, Sendable {
 
     static func isIdempotent(_ method: Int32) -> Bool { methodNames[Int(method)] != "POST" }
 
-    /// Whether the host cannot have executed what it failed.
+    /// Whether the host cannot have executed what it failed. In this world a limit is kept before the work begins, also
+    /// where it is told by status 8 of gRPC, which in general does not say so.
     static func isRefusal(_ outcome: Outcome) -> Bool { outcome == .connectFailure || outcome == .rateLimited }
 
     // MARK: Requests

@@ -1,4 +1,7 @@
+import Foundation
+import Glibc
 import Retry
+import Synchronization
 import TestSupport
 import Testing
 
@@ -107,17 +110,38 @@ import Testing
         let path = directory.file("1.db")
         let first = try store("1.db", Self.attempts(10, seed: 15))
         var isInspected = false
-        let (exists, _) = try OpenStores.inspect(path: path) { () throws(StoreError) in
+        let inspect = { () throws(StoreError) in
             isInspected = true
             return true
         }
-        #expect(exists && !isInspected)
+        #expect(try OpenStores.register(path: path, inspect: inspect) != nil && !isInspected)
         first.close()
-        _ = try OpenStores.inspect(path: path) { () throws(StoreError) in
-            isInspected = true
-            return true
-        }
+        _ = try OpenStores.register(path: path, inspect: inspect)
         #expect(isInspected)
         #expect(try AttemptStore.open(path: path, mode: .readWrite).routes(fromUs: nil, toUs: nil).count > 0)
+    }
+
+    @Test func `while a store is being made here, nobody else looks at its bytes`() throws {
+        let path = directory.file("new.db")
+        let (begun, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let isLookedAt = Mutex(false)
+        let second = Thread {
+            begun.wait()
+            _ = try? OpenStores.register(path: path) { () throws(StoreError) in
+                isLookedAt.withLock { $0 = true }
+                return true
+            }
+            ended.signal()
+        }
+        second.start()
+        let first = try OpenStores.register(path: path, inspect: { () throws(StoreError) in false }) {
+            () throws(StoreError) in
+            writeFile([1], to: path)
+            begun.signal()
+            // Time for the other to look, were it allowed to.
+            for _ in 0..<1_000 { sched_yield() }
+        }
+        ended.wait()
+        #expect(first != nil && !isLookedAt.withLock { $0 })
     }
 }

@@ -50,10 +50,21 @@ import Testing
         #expect(check.format == StoreSchema.version)
     }
 
+    private static func schema(_ sql: String) -> String {
+        "PRAGMA writable_schema = ON; \(sql); PRAGMA writable_schema = RESET"
+    }
+
     /// What is changed in each part, and where the check must see it.
     static let damages: [(String, StoreCheck.Part)] = [
         ("UPDATE route SET name = name || 'x' WHERE code = 1", .names),
         ("UPDATE host SET digest = digest + 1 WHERE code = 0", .names),
+        ("UPDATE route_host SET host = host + 1 WHERE id = 1", .names),
+        ("DELETE FROM route_host WHERE id = (SELECT max(id) FROM route_host)", .names),
+        ("UPDATE ledger SET digest = digest + 1 WHERE part = 1", .names),
+        ("DELETE FROM ledger WHERE part = 5", .segment),
+        ("DELETE FROM ledger WHERE part = 8", .names),
+        (schema("UPDATE sqlite_schema SET sql = replace(sql, 'h.attempts', 'h.retries') WHERE name LIKE 'hi%'"), .file),
+        ("DROP VIEW history_dropped", .file),
         ("UPDATE segment SET rows = rows + 1 WHERE id = 1", .segment),
         ("UPDATE segment SET first_start_us = first_start_us - 1 WHERE id = 1", .segment),
         ("UPDATE segment SET success = success + 1, cancelled = cancelled - 1 WHERE id = 2", .segment),

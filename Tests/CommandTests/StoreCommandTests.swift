@@ -71,6 +71,45 @@ import Testing
         }
     }
 
+    @Test func `info and reports on what cannot be read name the damage, and end with 1`() throws {
+        try withTemporaryDirectory { directory in
+            let store = try AttemptStore.open(path: directory + "/meantime.db", mode: .readWrite)
+            try store.append((0..<2_000).map { Attempt(startUs: $0, durationUs: 7, route: "shop", outcome: .success) })
+            try store.seal()
+            store.close()
+            try damage(directory + "/meantime.db")
+            for arguments in [["store", "info"], ["report", "latency"], ["tune", "--dry-run"]] {
+                let result = try Command.run(arguments, in: directory)
+                #expect(result.code == 1 && result.errors.contains("segment 1"), "\(arguments): \(result)")
+                #expect(!result.errors.contains("no attempts yet"), "\(result.errors)")
+            }
+        }
+    }
+
+    @Test func `reports on a store of which all was pruned say so`() throws {
+        try withStore(2) { directory in
+            let path = directory + "/meantime.db"
+            let store = try AttemptStore.open(path: path, mode: .readWrite)
+            _ = try store.prune(beforeUs: .max / 2, options: PruneOptions(mayEmpty: true))
+            store.close()
+            let result = try Command.run(["report", "latency"], in: directory)
+            #expect(result.code == 1 && result.errors.contains("1,001 were pruned"), "\(result)")
+        }
+    }
+
+    @Test func `a misspelt route is answered with those that it may have meant`() throws {
+        try withTemporaryDirectory { directory in
+            let store = try AttemptStore.open(path: directory + "/meantime.db", mode: .readWrite)
+            try store.append(
+                (0..<40).map { Attempt(startUs: $0, durationUs: 7, route: "route-\($0 + 10)", outcome: .success) })
+            store.close()
+            let result = try Command.run(["report", "latency", "--route", "rout-17"], in: directory)
+            let expected = "no attempt on route 'rout-17'; seen: route-17, "
+            #expect(result.code == 1 && result.errors.contains(expected), "\(result)")
+            #expect(result.errors.contains(" and 35 more"))
+        }
+    }
+
     @Test func `prune removes what is older, and the history answers for it`() throws {
         try withStore { directory in
             let dry = try Command.run(["store", "prune", "--keep", "30d", "--dry-run"], in: directory)

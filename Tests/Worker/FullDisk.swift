@@ -8,6 +8,8 @@ struct FullDisk {
     private let path: String
     private let filler: String
     private let capacity = 3_000
+    /// Half of what is written at first is of an hour before this one.
+    private static let youngUs: Int64 = 7_200_000_000
 
     init(directory: String) {
         path = directory + "/meantime.db"
@@ -66,13 +68,19 @@ struct FullDisk {
     }
 
     /// What an owner does to a store now and then.
-    private static var care: [(String, (AttemptStore) throws -> Void)] { [] }
+    private static var care: [(String, (AttemptStore) throws -> Void)] {
+        [
+            ("compact", { _ = try $0.compact() }),
+            ("prune", { _ = try $0.prune(beforeUs: youngUs) }),
+        ]
+    }
 
     private func attempt(_ number: Int) -> Attempt {
         // Numbers that do not pack well, so that a small disk is soon full.
         let noise = UInt64(number) &* 0x9E37_79B9_7F4A_7C15
         return Attempt(
-            startUs: Int64(number) * 1_000, durationUs: Int64(noise >> 24), route: "route-\(number % 7)", host: "h",
+            startUs: Int64(number) + (number < 1_000 ? 0 : Self.youngUs), durationUs: Int64(noise >> 24),
+            route: "route-\(number % 7)", host: "h",
             request: noise, waitUs: Int64(noise >> 30), outcome: .success)
     }
 
@@ -80,9 +88,14 @@ struct FullDisk {
     private func look(_ when: String, _ store: AttemptStore, _ recorder: AttemptRecorder) throws {
         let other = try AttemptStore.open(path: path, mode: .readOnly)
         for (who, one) in [("own", store), ("other", other)] {
-            let found = try one.query("SELECT count(*), count(DISTINCT request) FROM attempts")
-            let written = Int64(recorder.counters.written)
-            let isExact = found.rows == [[.integer(written), .integer(written)]] && found.damage.isEmpty
+            let found = try one.query(
+                """
+                SELECT count(*) = count(DISTINCT request), count(*) + (SELECT coalesce(sum(attempts), 0) FROM history)
+                FROM attempts
+                """)
+            let isExact =
+                found.rows == [[.integer(1), .integer(Int64(recorder.counters.written))]]
+                && found.damage.isEmpty
             say("\(who) reader \(when)", try isExact && one.check().isEmpty ? 1 : 0)
         }
     }

@@ -6,7 +6,7 @@ public struct CompactReport: Equatable, Sendable {
     public var segmentsAfter = 0
     /// Attempts that were written anew.
     public var attempts = 0
-    /// By how many bytes the file became shorter.
+    /// By how many bytes the file became shorter; below 0: longer.
     public var freedBytes: Int64 = 0
     /// Segments that could not be read and were left as they are.
     public var damage: [SegmentDamage] = []
@@ -51,6 +51,7 @@ extension AttemptStore {
     public func compact(progress: (Int, Int) -> Void = { _, _ in }) throws(StoreError) -> CompactReport {
         let reader = try freshReader()
         let entries = try segmentEntries(reader)
+        let beforeBytes = try Self.databaseBytes(reader.connection)
         var report = CompactReport(segmentsBefore: entries.count)
         report.damage = entries.filter { !$0.isSound }.map { $0.damage($0.fault) }
         let runs = CompactionPlan.runs(of: entries.filter(\.isSound))
@@ -59,7 +60,7 @@ extension AttemptStore {
             progress(place + 1, runs.count)
         }
         note(report.damage)
-        report.freedBytes = try giveBackPages()
+        report.freedBytes = try giveBackPages(beforeBytes: beforeBytes)
         report.segmentsAfter = try segmentEntries(reader).count
         return report
     }

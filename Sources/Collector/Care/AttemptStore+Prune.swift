@@ -20,6 +20,7 @@ extension AttemptStore {
         var report = PruneReport(beforeUs: HourKey.hour(of: instantUs), isDryRun: options.isDryRun)
         let reader = try freshReader()
         try requireSomethingLeft(report.beforeUs, options, reader)
+        let beforeBytes = try Self.databaseBytes(reader.connection)
         if !options.isDryRun { try sealOldTail(beforeUs: report.beforeUs) }
         var known: Set<Int64> = []
         // Again, as long as other processes put segments in the place of those that were about to be pruned.
@@ -33,6 +34,7 @@ extension AttemptStore {
             }
         }
         try finish(options, reader, &report)
+        if !options.isDryRun { report.freedBytes = try giveBackPages(beforeBytes: beforeBytes) }
         note(report.damage)
         return report
     }
@@ -152,7 +154,6 @@ extension AttemptStore {
             report.remaining = Int(all) - report.attempts
         } else {
             report.remaining = Int(all)
-            report.freedBytes = try giveBackPages()
         }
     }
 

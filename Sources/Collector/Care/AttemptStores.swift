@@ -26,6 +26,17 @@ public struct AttemptStores: AttemptSource, Sendable {
         }
     }
 
+    /// How many attempts were pruned and are in the stores' history.
+    public func prunedAttempts() throws(StoreError) -> Int {
+        var sum = 0
+        for store in stores {
+            sum += try store.read { (reader) throws(StoreError) in
+                try HistoryTable.attempts(on: reader.connection)
+            }
+        }
+        return sum
+    }
+
     /// The paths, for messages.
     public var paths: [String] { stores.map(\.path) }
 

@@ -45,6 +45,12 @@ enum HistoryTable {
         try connection.integer("PRAGMA user_version") >= 2
     }
 
+    /// How many attempts it sums up.
+    static func attempts(on connection: Connection) throws(StoreError) -> Int {
+        guard try exists(on: connection) else { return 0 }
+        return Int(try connection.integer("SELECT coalesce(sum(attempts), 0) FROM hour_summary"))
+    }
+
     // MARK: Write
 
     /// Adds to the summaries. Only within a write transaction.
@@ -145,6 +151,27 @@ enum HistoryTable {
     /// Whether a row of `everyDrop` is what was written.
     static func isSound(drop row: Statement) -> Bool {
         dropDigest(hourUs: row.integer(0), reason: row.text(1), attempts: row.integer(2)) == row.integer(3)
+    }
+
+    /// Fails unless every summary is what was written.
+    static func requireSummaries(on connection: Connection) throws(StoreError) {
+        let statement = try connection.prepare(everySummary)
+        while try statement.step() {
+            let (key, summary) = read(statement)
+            if summary == nil { throw damaged(hourUs: key.hourUs, connection) }
+        }
+    }
+
+    /// Fails unless every number of missing attempts is what was written.
+    static func requireDrops(on connection: Connection) throws(StoreError) {
+        let statement = try connection.prepare(everyDrop)
+        while try statement.step() {
+            if !isSound(drop: statement) { throw damaged(hourUs: statement.integer(0), connection) }
+        }
+    }
+
+    private static func damaged(hourUs: Int64, _ connection: Connection) -> StoreError {
+        StoreError(.damaged, path: connection.path, "the history of hour \(Timestamp.format(hourUs)) is damaged")
     }
 
     private static func dropDigest(hourUs: Int64, reason: String, attempts: Int64) -> Int64 {

@@ -44,28 +44,30 @@ enum OpenStores {
         }
     }
 
-    /// Inspects a file's first bytes and registers it, or registers it alone when it is open here already.
+    /// Registers a file: as it is when it is open here already, otherwise after a look at its first bytes, and after
+    /// it was made when there is no store.
     ///
-    /// - Parameter inspect: tells whether there is a store; nobody else registers meanwhile.
-    /// - Returns: whether there is a store, and the registration, which a store to be made gets by `register`.
-    static func inspect(
-        path: String, _ inspect: () throws(StoreError) -> Bool
-    ) throws(StoreError) -> (exists: Bool, registration: Registration?) {
+    /// Others who would register wait meanwhile, so that nobody looks at the bytes of a file that is being made here.
+    ///
+    /// - Parameters:
+    ///   - inspect: tells whether there is a store.
+    ///   - make: makes one and closes it again; `nil`: it must be there.
+    /// - Returns: `nil` when there is none.
+    static func register(
+        path: String, inspect: () throws(StoreError) -> Bool, make: (() throws(StoreError) -> Void)? = nil
+    ) throws(StoreError) -> Registration? {
         try counts.withLock { (counts) throws(StoreError) in
             if let identity = FileIdentity(path: path), let count = counts[identity] {
                 counts[identity] = count + 1
-                return (true, Registration(identity))
+                return Registration(identity)
             }
-            guard try inspect(), let identity = FileIdentity(path: path) else { return (false, nil) }
-            counts[identity] = 1
-            return (true, Registration(identity))
+            if try !inspect() {
+                guard let make else { return nil }
+                try make()
+            }
+            guard let identity = FileIdentity(path: path) else { return nil }
+            counts[identity, default: 0] += 1
+            return Registration(identity)
         }
-    }
-
-    /// Registers a file that was just made.
-    static func register(path: String) -> Registration {
-        guard let identity = FileIdentity(path: path) else { return Registration(nil) }
-        counts.withLock { $0[identity, default: 0] += 1 }
-        return Registration(identity)
     }
 }

@@ -14,7 +14,7 @@ public struct PruneReport: Equatable, Sendable {
     public var segmentsCut = 0
     /// Missing attempts whose note moved into the history.
     public var droppedMoved = 0
-    /// By how many bytes the file became shorter; in a dry run, about how much.
+    /// By how many bytes the file became shorter, below 0: longer; in a dry run, about how much.
     public var freedBytes: Int64 = 0
     /// What could not be read and so could not be summed up: left as it is.
     public var damage: [SegmentDamage] = []

@@ -88,15 +88,11 @@ extension AttemptStore {
 
     /// Gives free pages back to the file system, a slice a transaction: a writer waits for one slice at most.
     ///
-    /// - Returns: by how many bytes the file is shorter, once no reader needs its old end any more.
-    func giveBackPages() throws(StoreError) -> Int64 {
+    /// - Parameter beforeBytes: the size of the file before the work that freed them.
+    /// - Returns: by how many bytes the file is shorter now, once no reader needs its old end any more; below 0:
+    ///   longer.
+    func giveBackPages(beforeBytes: Int64) throws(StoreError) -> Int64 {
         let slice = 1_024
-        let (before, pageBytes) = try write { (writer) throws(StoreError) in
-            (
-                try writer.connection.integer("PRAGMA page_count"),
-                try writer.connection.integer("PRAGMA page_size")
-            )
-        }
         var left = Int64.max
         while true {
             let free = try write { (writer) throws(StoreError) in
@@ -107,8 +103,13 @@ extension AttemptStore {
             if free == 0 || free >= left { break }
             left = free
         }
-        let after = try write { (writer) throws(StoreError) in try writer.connection.integer("PRAGMA page_count") }
+        let after = try write { (writer) throws(StoreError) in try Self.databaseBytes(writer.connection) }
         try setting("PRAGMA wal_checkpoint(PASSIVE)")
-        return (before - after) * pageBytes
+        return beforeBytes - after
+    }
+
+    /// The size of the file once its log is in it.
+    static func databaseBytes(_ connection: Connection) throws(StoreError) -> Int64 {
+        try connection.integer("PRAGMA page_count") * connection.integer("PRAGMA page_size")
     }
 }

@@ -61,8 +61,8 @@ public struct StoreCheck: Equatable, Sendable {
 }
 
 extension AttemptStore {
-    /// Reads every byte of the store and checks it against what was written: SQLite's pages, names, segments with each
-    /// value and their zone maps, the tail, notes of missing attempts, the history, the rules.
+    /// Reads all of the store and checks it against what was written: definitions, SQLite's pages, names, segments with
+    /// each value and their zone maps, the tail, notes of missing attempts, the history, the rules.
     ///
     /// Reads one state of the store; writers go on. Only what is unreadable as a whole is an error; all else is found.
     ///

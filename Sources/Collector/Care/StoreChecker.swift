@@ -13,9 +13,11 @@ struct StoreChecker {
 
     mutating func run(progress: (Int64, Int64) -> Void) throws(StoreError) {
         result.format = try reader.connection.integer("PRAGMA user_version")
+        try part(.file) { (check) throws(StoreError) in try check.definitions() }
         try part(.file) { (check) throws(StoreError) in try check.pages() }
         var names = Names()
         try part(.names) { (check) throws(StoreError) in names = try check.names() }
+        try part(.names) { (check) throws(StoreError) in try check.places() }
         try part(.segment) { (check) throws(StoreError) in try check.segments(names, progress) }
         try part(.tail) { (check) throws(StoreError) in try check.tail(names) }
         try part(.dropped) { (check) throws(StoreError) in try check.dropped() }
@@ -30,7 +32,7 @@ struct StoreChecker {
         do throws(StoreError) {
             try body(&self)
         } catch  where error.code == .damaged || error.code == .sql {
-            found(part, "cannot be read on: \(error.message)")
+            found(part, "cannot be read to its end: \(error.message)")
         }
     }
 
@@ -40,11 +42,13 @@ struct StoreChecker {
 
     private mutating func found(_ damage: SegmentDamage) {
         segmentDamage.append(damage)
+        // Below 0 are those that the ledger knows of and that are not there: of what time is not known either.
+        let isThere = damage.segment >= 0
         result.findings.append(
             StoreCheck.Finding(
-                part: damage.segment == 0 ? .tail : .segment, segment: damage.segment == 0 ? nil : damage.segment,
-                attempts: damage.rows, firstStartUs: damage.firstStartUs, lastStartUs: damage.lastStartUs,
-                reason: damage.reason))
+                part: damage.segment == 0 ? .tail : .segment, segment: damage.segment > 0 ? damage.segment : nil,
+                attempts: damage.rows, firstStartUs: isThere ? damage.firstStartUs : nil,
+                lastStartUs: isThere ? damage.lastStartUs : nil, reason: damage.reason))
     }
 
     /// Whether a part has the rows that the ledger says it has.
@@ -55,6 +59,11 @@ struct StoreChecker {
     }
 
     // MARK: The parts
+
+    private mutating func definitions() throws(StoreError) {
+        // Those of the tables were checked when the store was opened.
+        for fault in try StoreDefinitions.faults(on: reader.connection, views: true) { found(.file, fault) }
+    }
 
     private mutating func pages() throws(StoreError) {
         let statement = try reader.connection.prepare("PRAGMA integrity_check(\(Self.mostPageErrors))")
@@ -88,6 +97,18 @@ struct StoreChecker {
         return names
     }
 
+    /// In which order the hosts of a route are counted.
+    private mutating func places() throws(StoreError) {
+        guard let ledger = try reader.ledger() else { return }
+        try compare(.routeHost, .names)
+        var places = RouteHosts()
+        do throws(StoreError) {
+            try places.refresh(from: reader.connection, ledger: ledger)
+        } catch  where error.code == .damaged {
+            found(.names, error.message)
+        }
+    }
+
     private mutating func segments(_ names: Names, _ progress: (Int64, Int64) -> Void) throws(StoreError) {
         let entries = try reader.segments(RowFilter())
         let total = try reader.connection.integer("SELECT coalesce(sum(length(data)), 0) FROM segment")
@@ -100,7 +121,7 @@ struct StoreChecker {
                 case .failure(let error): found(entry.damage(error.reason))
                 }
             } catch  where error.code == .damaged {
-                found(entry.damage("SQLite cannot read it: \(error.message)"))
+                found(entry.damage(error.message))
             }
             result.segments += 1
             length.bind(entry.id, at: 1)

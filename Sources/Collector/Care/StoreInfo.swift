@@ -104,8 +104,7 @@ extension AttemptStore {
         info.ruleSets = Int(try connection.integer("SELECT count(*) FROM rule_set"))
         if try HistoryTable.exists(on: connection) {
             info.summaries = Int(try connection.integer("SELECT count(*) FROM hour_summary"))
-            info.historyAttempts = Int(
-                try connection.integer("SELECT coalesce(sum(attempts), 0) FROM hour_summary"))
+            info.historyAttempts = try HistoryTable.attempts(on: connection)
         }
         return info
     }

@@ -8,12 +8,13 @@ struct StoreCheckCommand: ParsableCommand {
         abstract: "Read everything in the store and name what is damaged; reads only.",
         usage: "meantime store check [--store <file>] [--format table|json]",
         discussion: """
-            Reads every byte: SQLite's pages, the names, each segment with each of its values, the \
+            Reads all of it: SQLite's pages, the names, each segment with each of its values, the \
             fresh attempts, the notes of missing ones, the history and the rules. A proxy may go on writing.
 
             Exits with 1 when anything is damaged. What is damaged is left out of every report, \
             and counted there as missing; 'meantime store prune --discard-damaged' removes damaged \
-            segments once they are old enough to go.
+            segments once all of their attempts are old enough to go. A segment whose zone map is damaged \
+            does not tell its time, and stays.
 
             EXAMPLES
               meantime store check

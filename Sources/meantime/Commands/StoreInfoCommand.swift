@@ -8,6 +8,8 @@ struct StoreInfoCommand: ParsableCommand {
         abstract: "Say what the store holds and where its bytes go; reads only.",
         usage: "meantime store info [--store <file>] [--format table|json]",
         discussion: """
+            Exits with 1 when what it read is damaged; 'meantime store check' reads more.
+
             EXAMPLES
               meantime store info
               meantime store info --store meantime.db --format json
@@ -32,5 +34,6 @@ struct StoreInfoCommand: ParsableCommand {
         case .json: try Output.print(StoreText.json(info, path: path).prettyText() + "\n")
         }
         for damage in info.damage { Exit.complain("\(path): \(damage)") }
+        if !info.damage.isEmpty { throw ExitCode(Exit.failed) }
     }
 }

@@ -15,7 +15,9 @@ struct StorePruneCommand: ParsableCommand {
             and history_dropped. Proxies may go on writing; an interrupted prune is continued by the next.
 
             Damaged segments are left and named, for they cannot be summed up; --discard-damaged removes \
-            them, and the history says how many attempts they were. A log that is imported again \
+            those that are wholly of that age by a zone map that is sound, and the history says how many \
+            attempts they were. On a mesh with few attempts an hour the summaries can take more room than \
+            what went. A log that is imported again \
             after its attempts were pruned counts twice in the history.
 
             EXAMPLES
@@ -39,7 +41,7 @@ struct StorePruneCommand: ParsableCommand {
     @Flag(help: "Go on where no attempt would be left.")
     var allowEmpty = false
 
-    @Flag(help: "Remove damaged segments of that age too.")
+    @Flag(help: "Remove damaged segments wholly of that age too.")
     var discardDamaged = false
 
     @Option(help: ArgumentHelp("How to write what was done.", valueName: "format"))

@@ -46,19 +46,38 @@ enum StoreFile {
     static func nothingFound(in source: AttemptStores, _ range: RangeOptions, nowUs: Int64) throws -> Failure {
         let path = source.paths.joined(separator: ", ")
         let all = try source.routes(fromUs: nil, toUs: nil)
-        guard let newest = all.map(\.lastStartUs).max() else {
-            return Failure(
-                path,
-                "\(source.paths.count == 1 ? "holds" : "hold") no attempts yet; import a log or let a proxy run for a while"
-            )
-        }
+        guard let newest = all.map(\.lastStartUs).max() else { return try nothingAtAll(in: source, path) }
         if let route = range.route, !all.contains(where: { $0.route == route }) {
-            let known = all.map(\.route).joined(separator: ", ")
-            return Failure(path, "no attempt on route '\(route)'; seen: \(known)")
+            return Failure(path, "no attempt on route '\(route)'; \(nearest(to: route, among: all.map(\.route)))")
         }
         let last = all.first { $0.route == range.route }?.lastStartUs ?? newest
         let since = range.fromUs(nowUs: nowUs).map { " since \(seconds($0))" } ?? ""
         return Failure(path, "no attempts\(since); the newest is of \(seconds(last))")
+    }
+
+    private static func nothingAtAll(in source: AttemptStores, _ path: String) throws -> Failure {
+        if let (path, damage) = source.damage.first {
+            return Failure(path, "no attempt can be read: \(damage); see 'meantime store check --store \(path)'")
+        }
+        let pruned = try source.prunedAttempts()
+        if pruned > 0 {
+            return Failure(
+                path,
+                "no attempt is left: \(NumberText.grouped(pruned)) were pruned; see 'SELECT * FROM history' in 'meantime query'"
+            )
+        }
+        let verb = source.paths.count == 1 ? "holds" : "hold"
+        return Failure(path, "\(verb) no attempts yet; import a log or let a proxy run for a while")
+    }
+
+    /// The routes that a misspelt name may have meant, or all when they are few.
+    private static func nearest(to route: String, among names: [String]) -> String {
+        let shown = names.sorted { left, right in
+            let (a, b) = (SubcommandTypo.distance(left, route), SubcommandTypo.distance(right, route))
+            return (a, left) < (b, right)
+        }.prefix(5)
+        let rest = names.count - shown.count
+        return "seen: \(shown.joined(separator: ", "))" + (rest > 0 ? " and \(NumberText.grouped(rest)) more" : "")
     }
 
     private static func seconds(_ us: Int64) -> String { Timestamp.format(us - us % 1_000_000) }

@@ -10,12 +10,17 @@ struct KeepSpan: Equatable, Sendable {
 
     /// - Throws: what to write instead, in the parser's own kind of error.
     static func parse(_ text: String) throws -> KeepSpan {
-        guard case .ago(let us)? = try? Since.parse(text) else {
+        let isZero = text.contains("0") && text.allSatisfy { "0dhms".contains($0) }
+        guard let us = isZero ? 0 : span(text) else {
             throw ValidationError("write a span such as 30d or 12h")
         }
         guard (hourUs...mostDays * 24 * hourUs).contains(us) else {
             throw ValidationError("keep at least 1h and at most \(mostDays)d")
         }
         return KeepSpan(us: us)
+    }
+
+    private static func span(_ text: String) -> Int64? {
+        if case .ago(let us)? = try? Since.parse(text) { us } else { nil }
     }
 }

@@ -74,7 +74,9 @@ enum StoreText {
             text += "\n"
         }
         if check.dropped > 0 { text += "\(NumberText.grouped(check.dropped)) attempts are noted as missing\n" }
-        return text + (check.isSound ? style.green("sound") + ": every byte is what was written\n" : "")
+        return text
+            + (check.isSound
+                ? style.green("sound") + ": every attempt, name, summary and rule is what was written\n" : "")
     }
 
     static func text(_ report: CompactReport, path: String) -> String {
@@ -82,7 +84,7 @@ enum StoreText {
             return "\(path): \(count(report.segmentsBefore, "segment")); nothing to merge\n"
         }
         return "\(path): \(count(report.segmentsBefore, "segment")) became \(report.segmentsAfter), "
-            + "\(NumberText.grouped(report.attempts)) attempts written anew, \(bytes(report.freedBytes)) freed\n"
+            + "\(NumberText.grouped(report.attempts)) attempts written anew, \(freed(report.freedBytes))\n"
     }
 
     static func text(_ report: PruneReport, path: String) -> String {
@@ -92,12 +94,17 @@ enum StoreText {
             + ", \(NumberText.grouped(report.remaining)) \(report.isDryRun ? "would be left" : "are left")\n"
         text +=
             "\(count(report.segmentsRemoved, "segment")) as a whole, \(report.segmentsCut) cut, "
-            + "\(report.isDryRun ? "about " : "")\(bytes(report.freedBytes)) freed\n"
+            + (report.isDryRun ? "about \(bytes(report.freedBytes)) would be freed" : freed(report.freedBytes)) + "\n"
         if report.droppedMoved > 0 {
             text += "notes of \(NumberText.grouped(report.droppedMoved)) missing attempts "
             text += report.isDryRun ? "would move into the history\n" : "moved into the history\n"
         }
         return text
+    }
+
+    private static func freed(_ count: Int64) -> String {
+        count >= 0
+            ? "\(bytes(count)) freed" : "the file grew by \(bytes(-count)): summaries take more than what went"
     }
 
     private static func count(_ number: Int, _ word: String) -> String {

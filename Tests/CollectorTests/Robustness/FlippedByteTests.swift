@@ -18,7 +18,15 @@ import Testing
     /// A store with something of everything.
     private func fill(_ store: AttemptStore) throws {
         let attempts = Sample.attempts(330, seed: 81)
-        try store.append(Array(attempts[..<150]))
+        // Of an hour long ago, which becomes history, and so does a note of missing attempts.
+        var old = Sample.attempts(40, seed: 86, extremes: false)
+        for index in old.indices { old[index].startUs = Int64(index) * 100_000_000 }
+        try store.append(old + attempts[..<10])
+        try store.recordDropped(count: 5, fromUs: 0, toUs: 0, reason: "long ago")
+        _ = try store.prune(beforeUs: attempts[0].startUs)
+        // Pruning has copied the log into the file: the next transaction shall not begin it over its old frames.
+        try store.setting("PRAGMA wal_checkpoint(TRUNCATE)")
+        try store.append(Array(attempts[10..<150]))
         try store.seal()
         try store.append(Array(attempts[150..<290]))
         try store.seal()
@@ -204,6 +212,12 @@ private struct Answers: Equatable {
 
     private static let queries = [
         "SELECT route, outcome, count(*), sum(request % 1000) FROM attempts GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT * FROM history ORDER BY 1, 2, 3, 4",
+        "SELECT hour_us, from_us, below_us, sum(attempts) FROM history_latency GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        "SELECT * FROM history_dropped ORDER BY 1, 2, 3",
+        "SELECT version, who, why, length(yaml) FROM rule_set ORDER BY 1",
+        "SELECT count(*), sum(start_us), sum(wait_us) FROM tail",
+        "SELECT sum(rows), sum(timeout) FROM segment",
         "SELECT count(*), min(start_us), max(host) FROM attempts WHERE start_us BETWEEN 1790000000100000 AND 1790000000200000",
     ]
 
@@ -226,10 +240,14 @@ private struct Answers: Equatable {
         var first: String?
         for one in truth {
             guard let wrong = values.first(where: { one.values[$0.key] != $0.value }) else { return nil }
-            first =
-                first
-                ?? "\(wrong.key): \(wrong.value.prefix(200)) instead of \(one.values[wrong.key]?.prefix(200) ?? "")"
+            first = first ?? "\(wrong.key): \(Self.contrast(wrong.value, one.values[wrong.key] ?? ""))"
         }
         return first
+    }
+
+    /// The two from shortly before where they part.
+    private static func contrast(_ found: String, _ wanted: String) -> String {
+        let same = max(0, zip(found, wanted).prefix { $0 == $1 }.count - 40)
+        return "…\(found.dropFirst(same).prefix(160)) instead of …\(wanted.dropFirst(same).prefix(160))"
     }
 }

@@ -32,9 +32,11 @@ import Testing
         let expected = [
             "written at first": "2000", "refusal": "full", "refusals": "3", "taken while full": "1",
             "dropped while full": "1", "last error": "1", "seal": "full", "drop": "full", "last error afterwards": "0",
-            "offered": "0", "not lost": "0", "missing": "0",
+            "offered": "0", "not lost": "0", "missing": "0", "compact afterwards": "done", "prune afterwards": "done",
         ]
         for (name, value) in expected { #expect(said[name] == value, "\(name) in \(text)") }
+        // What there was room for was done, and the rest was refused as a whole: the readers tell.
+        for name in ["compact", "prune"] { #expect(["full", "done"].contains(said[name]), "\(name) in \(text)") }
         let looks = ["while full", "after what was refused", "afterwards", "at the end"]
         for look in looks {
             for who in ["own", "other"] { #expect(said["\(who) reader \(look)"] == "1", "\(who) \(look) in \(text)") }

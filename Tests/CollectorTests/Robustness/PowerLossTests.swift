@@ -65,17 +65,28 @@ private struct Content: Equatable {
     var attempts: [UInt64: Int] = [:]
     var rules: [Int] = []
     var dropped = 0
+    /// What was pruned, and what of it was missing.
+    var history = 0
+    var historyDropped = 0
 
     mutating func add(_ more: [Attempt]) {
         for key in more.flatMap(\.importKeys) { attempts[key, default: 0] += 1 }
+    }
+
+    mutating func remove(_ gone: [Attempt]) {
+        for key in gone.flatMap(\.importKeys) {
+            let left = attempts[key, default: 0] - 1
+            attempts[key] = left > 0 ? left : nil
+        }
     }
 }
 
 /// A recorded history of a store: every call with what the store held when it returned.
 private struct History {
     let events: [DiskRecording.Event]
-    /// After how many events each call returned, and what was to be there then.
-    private let steps: [(returnedAt: Int, content: Content)]
+    /// After how many events each call returned, what was to be there then, and what may be there on the way to it,
+    /// where a call has several transactions.
+    private let steps: [(returnedAt: Int, content: Content, onTheWay: [Content])]
     private let scratch: TemporaryDirectory
 
     static func record() throws -> History {
@@ -84,11 +95,12 @@ private struct History {
         defer { RecordingVFS.unwatch(directory.path) }
         let path = directory.file("meantime.db")
         var content = Content()
-        var steps: [(Int, Content)] = [(0, content)]
-        func returned() { steps.append((recording.count, content)) }
+        var steps: [(Int, Content, [Content])] = [(0, content, [])]
+        func returned(_ onTheWay: [Content] = []) { steps.append((recording.count, content, onTheWay)) }
         var store = try AttemptStore.open(path: path, mode: .readWrite, sealAfterRows: 90)
         returned()
-        let attempts = Sample.attempts(700, seed: 71)
+        var attempts = Sample.attempts(700, seed: 71)
+        for index in 20..<90 { attempts[index].startUs = Int64(index) }
         func append(_ range: Range<Int>) throws {
             try store.append(Array(attempts[range]))
             content.add(Array(attempts[range]))
@@ -121,9 +133,22 @@ private struct History {
         // More than a tail: segments at once, with pages that spill.
         try append(250..<600)
         try rules(2)
-        try Care.run(on: store)
+        try append(600..<640)
+        try store.seal()
         returned()
-        try append(600..<700)
+        // Small segments become one, and what of it is of an hour long ago becomes history, then the note of its drops.
+        #expect(try store.compact().attempts > 600)
+        returned()
+        let report = try store.prune(beforeUs: HourKey.hour(of: attempts[640].startUs))
+        let old = attempts[..<640].filter { $0.startUs < report.beforeUs }
+        #expect(!old.isEmpty && report.attempts == old.count && report.droppedMoved == 3)
+        content.remove(Array(old))
+        content.history += old.count
+        let onTheWay = content
+        content.dropped -= 3
+        content.historyDropped += 3
+        returned([onTheWay])
+        try append(640..<700)
         store.close()
         returned()
         return History(events: recording.events, steps: steps, scratch: try TemporaryDirectory(inMemory: true))
@@ -138,7 +163,9 @@ private struct History {
         let done = steps.lastIndex { $0.returnedAt <= point } ?? 0
         var allowed = [steps[done].content]
         // The call that was under way may have been kept without its acknowledgement; then it is there whole.
-        if steps[done].returnedAt < point, done + 1 < steps.count { allowed.append(steps[done + 1].content) }
+        if steps[done].returnedAt < point, done + 1 < steps.count {
+            allowed += steps[done + 1].onTheWay + [steps[done + 1].content]
+        }
         do {
             let store = try AttemptStore.open(path: scratch.file("meantime.db"), mode: .readWrite)
             let found = try content(of: store)
@@ -162,19 +189,18 @@ private struct History {
         content.attempts = try store.fingerprints(fromUs: .min, toUs: .max)
         content.rules = try store.ruleHistory().map(\.version)
         content.dropped = try store.missingAttempts(fromUs: nil, toUs: nil)
+        content.history = try sum("SELECT sum(attempts) FROM history", store)
+        content.historyDropped = try sum("SELECT sum(attempts) FROM history_dropped", store)
         return content
+    }
+
+    private func sum(_ sql: String, _ store: AttemptStore) throws -> Int {
+        if case .integer(let sum)? = try store.query(sql).rows.first?.first { Int(sum) } else { 0 }
     }
 
     private func difference(_ found: Content, _ wanted: Content) -> String {
         let (there, due) = (found.attempts.values.reduce(0, +), wanted.attempts.values.reduce(0, +))
         return "\(there / 2) attempts, rules \(found.rules), \(found.dropped) dropped; "
             + "at least \(due / 2), \(wanted.rules), \(wanted.dropped) were acknowledged"
-    }
-}
-
-/// What an owner does to a store now and then.
-private enum Care {
-    static func run(on store: AttemptStore) throws {
-        try store.seal()
     }
 }
