@@ -56,6 +56,23 @@ import Testing
         #expect(before.durationUs == (0..<40).map { Int64($0) })
     }
 
+    @Test func `attempts that tie in segments of other times keep the order of readers`() throws {
+        // The later segment begins earlier, so readers meet it first.
+        let store = try open([], segments: 1)
+        for (number, firstUs) in [(0, 900), (1, 500)] as [(Int, Int64)] {
+            try store.append(
+                [firstUs, 1_000, 1_000].enumerated().map { index, startUs in
+                    Attempt(
+                        startUs: startUs, durationUs: Int64(number * 3 + index), route: "r", request: 1,
+                        outcome: .success)
+                })
+            try store.seal()
+        }
+        let before = try store.attempts(route: "r", fromUs: nil, toUs: nil)
+        #expect(try store.compact().attempts == 6)
+        #expect(try store.attempts(route: "r", fromUs: nil, toUs: nil) == before)
+    }
+
     @Test func `runs are neighbours that fit into one segment, and a second plan is empty`() throws {
         try withEvery { choice in
             let sizes = (0..<5).map { choice.of([10, 40, 60, 100], "rows of \($0)") }

@@ -93,6 +93,19 @@ import Testing
     }
 
     @Test(.enabled(if: shell != nil, "no sqlite3 on this machine"))
+    func `a temporary table with the name of one of the store's changes nothing`() throws {
+        let sql = "SELECT count(*), max(host), min(route) FROM attempts"
+        let load = [path, "-cmd", ".load \(Self.library)"]
+        let temporary =
+            NameKind.allCases.map { "CREATE TEMP TABLE \($0.table) (code, name, digest);" }.joined()
+            + "CREATE TEMP TABLE tail (id); CREATE TEMP TABLE segment (id); CREATE TEMP TABLE ledger (part);"
+        let shell = try #require(Self.shell)
+        let wanted = try Self.run(shell, load + [sql])
+        let found = try Self.run(shell, load + ["\(temporary) \(sql)"])
+        #expect(found.out == wanted.out && found.errors.isEmpty && wanted.out.hasPrefix("600|"), "\(found)")
+    }
+
+    @Test(.enabled(if: shell != nil, "no sqlite3 on this machine"))
     func `damage ends a statement, unless one asks for the rest`() throws {
         try Connection(path: path, access: .readWrite).execute("UPDATE segment SET data = x'00' WHERE id = 1")
         let shell = try #require(Self.shell)

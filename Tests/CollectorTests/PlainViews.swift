@@ -53,6 +53,9 @@ enum PlainViews {
     /// Asked of both; an order is total where it is given.
     static let queries = [
         "SELECT * FROM requests", "SELECT * FROM outages", "SELECT * FROM failures_by_route",
+        "SELECT * FROM requests WHERE route = 'route-1' OR route = 'route-2'",
+        "SELECT * FROM outages WHERE route = 'route-0' OR failures > 2",
+        "SELECT route, failures FROM failures_by_route WHERE route = 'route-3' OR route = 'route-1' OR attempts > 70",
         "SELECT * FROM requests WHERE route = 'route-1'", "SELECT * FROM requests WHERE route IN ('route-1', 'no')",
         "SELECT * FROM requests WHERE attempts > 1 AND outcome <> 'success'",
         "SELECT first_failure, count(*), sum(wasted_us) FROM requests GROUP BY 1",

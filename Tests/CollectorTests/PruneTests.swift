@@ -201,6 +201,15 @@ import Testing
         #expect(check.isSound, "\(check.findings)")
     }
 
+    @Test func `a damaged segment that holds younger attempts too is kept, also when damaged ones may go`() throws {
+        let store = try open(Self.attempts(hours: 0..<3, perHour: 400), batch: 600)
+        let broken = try damageFirstSegment(store)
+        let options = PruneOptions(discardsDamaged: true)
+        let report = try store.prune(beforeUs: Self.baseUs + Self.hourUs, options: options)
+        #expect(report.damage.map(\.segment) == [broken] && report.discarded.isEmpty)
+        #expect(try store.missingAttempts(fromUs: nil, toUs: nil) == 600)
+    }
+
     @Test func `a damaged history is not added to`() throws {
         let store = try open(Self.attempts(hours: 0..<2))
         _ = try store.prune(beforeUs: Self.baseUs + Self.hourUs)
