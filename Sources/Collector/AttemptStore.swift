@@ -66,13 +66,13 @@ public final class AttemptStore: AttemptSource, Sendable {
 
     private static func openWriter(path: String) throws(StoreError) -> StoreWriter {
         guard access(path, W_OK) == 0 else {
-            throw StoreError(.cannotOpen, path: path, "cannot be written: \(String(cString: strerror(errno)))")
+            throw StoreError(.cannotOpen, path: path, "cannot be written: \(SystemError.last())")
         }
         return try StoreWriter(Connection(path: path, access: .readWrite))
     }
 
     private static func create(path: String) throws(StoreError) {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = ReadAccess.directory(of: path)
         guard access(directory, F_OK) == 0 else {
             throw StoreError(.cannotOpen, path: path, "cannot be made: there is no directory \(directory)")
         }

@@ -38,7 +38,7 @@ struct ColumnsBuilder {
         columns.attempt += slice(rows, .attempt, range).lazy.map { Int32(clamping: $0) }
         columns.status += slice(rows, .status, range).lazy.map { Int32(clamping: $0) }
         columns.ruleVersion += slice(rows, .ruleVersion, range).lazy.map { Int32(clamping: $0) }
-        columns.outcome += slice(rows, .outcome, range).lazy.map { Self.outcomes[Int($0)] }
+        columns.outcome += slice(rows, .outcome, range).lazy.map { Outcome.allCases[Int($0)] }
         columns.hedge += slice(rows, .hedge, range).lazy.map { $0 != 0 }
         columns.isGRPC += slice(rows, .isGRPC, range).lazy.map { $0 != 0 }
         Self.recode(
@@ -83,8 +83,6 @@ struct ColumnsBuilder {
         arrange(&columns.isGRPC)
         return columns
     }
-
-    private static let outcomes = Outcome.allCases.sorted { $0.rawValue < $1.rawValue }
 
     private func slice(_ rows: Rows, _ column: Column, _ range: Range<Int>) -> ArraySlice<Int64> {
         rows[column].isEmpty ? [] : rows[column][range]

@@ -23,12 +23,16 @@ enum ReadAccess: Equatable {
 
     /// The access to the store at a path.
     static func of(path: String) -> ReadAccess {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = directory(of: path)
         var status = stat()
         let walBytes = stat(path + "-wal", &status) == 0 ? Int64(status.st_size) : nil
         return choose(
             directoryIsWritable: access(directory, W_OK | X_OK) == 0, walBytes: walBytes,
             hasSharedMemory: access(path + "-shm", R_OK) == 0)
+    }
+
+    static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     /// The path as SQLite's URI of a file that does not change.

@@ -41,7 +41,7 @@ enum StoreSchema {
         var status = stat()
         guard stat(path, &status) == 0 else {
             if errno == ENOENT { return false }
-            throw StoreError(.cannotOpen, path: path, "cannot be opened: \(String(cString: strerror(errno)))")
+            throw StoreError(.cannotOpen, path: path, "cannot be opened: \(SystemError.last())")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw StoreError(.notAStore, path: path, "is not a file; a store is one SQLite file")
@@ -49,7 +49,7 @@ enum StoreSchema {
         if status.st_size == 0 { return false }
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
-            throw StoreError(.cannotOpen, path: path, "cannot be read: \(String(cString: strerror(errno)))")
+            throw StoreError(.cannotOpen, path: path, "cannot be read: \(SystemError.last())")
         }
         defer { close(file) }
         var head = [UInt8](repeating: 0, count: 100)

@@ -12,7 +12,7 @@ enum UnsavedFile {
         let time = Timestamp.format(attempts.map(\.endUs).max() ?? 0)
         let path = "\(store).unsaved-\(time.filter { $0 != ":" }).jsonl"
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw StoreError(.io, path: path, "cannot be made: \(ByteSource.lastError())") }
+        guard file >= 0 else { throw StoreError(.io, path: path, "cannot be made: \(SystemError.last())") }
         defer { close(file) }
         do throws(InputFault) {
             for start in stride(from: 0, to: attempts.count, by: linesAtOnce) {
@@ -23,7 +23,7 @@ enum UnsavedFile {
                 copy.copyBytes(from: bytes)
                 try ByteSource.writeAll(UnsafeRawBufferPointer(copy), to: file)
             }
-            guard fsync(file) == 0 else { throw InputFault(reason: "cannot be written: \(ByteSource.lastError())") }
+            guard fsync(file) == 0 else { throw InputFault(reason: "cannot be written: \(SystemError.last())") }
         } catch {
             unlink(path)
             throw StoreError(.io, path: path, error.reason)

@@ -132,21 +132,21 @@ private struct ListedAttempts: AttemptSource {
     }
 
     @Test func `every report says what is missing, keeps to its scope, and repeats itself`() throws {
-        let reports: [(any AttemptSource, ReportScope) throws -> ReportTable] = [
+        let reports: [(any AttemptSource, SummaryScope) throws -> ReportTable] = [
             { try FailureTimesReport.table(of: $0, scope: $1) }, { try RecoveryReport.table(of: $0, scope: $1) },
             { try LatencyReport.table(of: $0, scope: $1) }, { try RetriesReport.table(of: $0, scope: $1) },
         ]
         for report in reports {
-            let whole = try report(source(missing: 7), ReportScope())
+            let whole = try report(source(missing: 7), SummaryScope())
             #expect(whole.notes.contains { $0.hasPrefix("7 attempts are known to be missing") })
-            #expect(try report(source(missing: 7), ReportScope()) == whole)
-            #expect(try !report(source(), ReportScope()).notes.contains { $0.contains("missing") })
-            let other = try report(source(), ReportScope(route: "none"))
+            #expect(try report(source(missing: 7), SummaryScope()) == whole)
+            #expect(try !report(source(), SummaryScope()).notes.contains { $0.contains("missing") })
+            let other = try report(source(), SummaryScope(route: "none"))
             #expect(other.rows.isEmpty)
             #expect(other.notes.contains("No attempts of route 'none' in the asked range."))
-            let before = try report(source(), ReportScope(toUs: 0))
+            let before = try report(source(), SummaryScope(toUs: 0))
             #expect(before.rows.isEmpty)
-            check(try report(source(), ReportScope(fromUs: 500_000_000, toUs: 500_000_001)))
+            check(try report(source(), SummaryScope(fromUs: 500_000_000, toUs: 500_000_001)))
         }
     }
 }

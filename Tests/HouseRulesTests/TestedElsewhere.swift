@@ -57,6 +57,7 @@ enum TestedElsewhere {
             "Collector/Import/AttemptReader.swift", "Collector/Import/ImportRun+Attempts.swift",
             "Collector/Import/ImportWorkers.swift",
         ],
+        "ImportLinesTests.swift": ["Collector/SystemError.swift"],
         "ColumnImportTests.swift": ["Collector/Import/ImportOutlet.swift"],
         // MeshDay
         "MeshDayTests.swift": ["MeshDay/OutagePlan.swift", "MeshDay/Popularity.swift", "MeshDay/RetryHeap.swift"],

@@ -5,7 +5,7 @@ public enum FailureTimesReport {
     /// One row a route and outcome, after one for all failures of the route, which carries the outages.
     ///
     /// - Throws: what the source throws.
-    public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
+    public static func table(of source: any AttemptSource, scope: SummaryScope = SummaryScope()) throws -> ReportTable {
         var table = ReportTable(title: "failure-times", columns: columns)
         let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { rows(of: $0) }
         for row in found.joined() { table.append(row) }

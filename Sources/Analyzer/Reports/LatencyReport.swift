@@ -5,7 +5,7 @@ public enum LatencyReport {
     /// One row a route, then one for each of its hosts if there are several.
     ///
     /// - Throws: what the source throws.
-    public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
+    public static func table(of source: any AttemptSource, scope: SummaryScope = SummaryScope()) throws -> ReportTable {
         var table = ReportTable(title: "latency", columns: columns)
         let found = try scope.mapRoutes(of: source, columns: used) { rows(of: $0) }
         for row in found.joined() { table.append(row) }

@@ -6,7 +6,7 @@ public enum RecoveryReport {
     /// One row a route, place of the retry, failure kind and wait.
     ///
     /// - Throws: what the source throws.
-    public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
+    public static func table(of source: any AttemptSource, scope: SummaryScope = SummaryScope()) throws -> ReportTable {
         var table = ReportTable(title: "recovery", columns: columns)
         let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
             let curves = curves(of: attempts)

@@ -5,7 +5,7 @@ public enum RetriesReport {
     /// One row a route for all retries, then one for each attempt number and range of waits.
     ///
     /// - Throws: what the source throws.
-    public static func table(of source: any AttemptSource, scope: ReportScope = ReportScope()) throws -> ReportTable {
+    public static func table(of source: any AttemptSource, scope: SummaryScope = SummaryScope()) throws -> ReportTable {
         var table = ReportTable(title: "retries", columns: columns)
         let used: ColumnSet = [.startUs, .durationUs, .host, .outcome, .attempt, .waitUs, .hedge]
         let found = try scope.mapRoutes(of: source, columns: used) { rows(of: $0) }

@@ -109,11 +109,10 @@ extension Rows {
         return Attempt(
             startUs: self[.startUs][row], durationUs: self[.durationUs][row], route: name(.route), host: name(.host),
             request: UInt64(bitPattern: self[.request][row]), attempt: Int(self[.attempt][row]),
-            waitUs: self[.waitUs][row], outcome: Self.outcomes[Int(self[.outcome][row])],
+            waitUs: self[.waitUs][row], outcome: Outcome.allCases[Int(self[.outcome][row])],
             status: Int(self[.status][row]), isGRPC: self[.isGRPC][row] != 0, timeoutUs: self[.timeoutUs][row],
             retryAfterUs: self[.retryAfterUs][row], method: name(.method), hedge: self[.hedge][row] != 0,
             ruleVersion: Int(self[.ruleVersion][row]))
     }
 
-    private static let outcomes = Outcome.allCases.sorted { $0.rawValue < $1.rawValue }
 }

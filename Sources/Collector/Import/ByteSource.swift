@@ -23,14 +23,14 @@ final class ByteSource {
         case .file(let path):
             descriptor = open(path, O_RDONLY | O_CLOEXEC)
             isOwned = true
-            guard descriptor >= 0 else { throw .input(name: path, reason: "cannot be opened: \(Self.lastError())") }
+            guard descriptor >= 0 else { throw .input(name: path, reason: "cannot be opened: \(SystemError.last())") }
         case .descriptor(let number, _):
             descriptor = number
             isOwned = false
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw .input(name: input.name, reason: "cannot be read: \(Self.lastError())")
+            throw .input(name: input.name, reason: "cannot be read: \(SystemError.last())")
         }
         let kind = status.st_mode & S_IFMT
         if kind == S_IFDIR { throw .input(name: input.name, reason: "is a directory; give the files in it") }
@@ -60,7 +60,7 @@ final class ByteSource {
     /// Back to the first byte; from now on nothing beyond the size at opening is read.
     func rewind() throws(ImportError) {
         guard lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw .input(name: name, reason: "cannot be read twice: \(Self.lastError())")
+            throw .input(name: name, reason: "cannot be read twice: \(SystemError.last())")
         }
         limitBytes = totalBytes ?? .max
         bytesRead = 0
@@ -111,7 +111,7 @@ final class ByteSource {
                 bytesRead += Int64(count)
                 return count
             }
-            if errno != EINTR { throw InputFault(reason: "cannot be read on: \(Self.lastError())") }
+            if errno != EINTR { throw InputFault(reason: "cannot be read on: \(SystemError.last())") }
         }
     }
 
@@ -123,7 +123,7 @@ final class ByteSource {
         var template = Array("\(folder)/meantime-import-XXXXXX".utf8CString)
         let spool = mkstemp(&template)
         guard spool >= 0 else {
-            throw .input(name: name, reason: "no temporary file in \(folder) to read it twice: \(Self.lastError())")
+            throw .input(name: name, reason: "no temporary file in \(folder) to read it twice: \(SystemError.last())")
         }
         unlink(template)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
@@ -147,11 +147,10 @@ final class ByteSource {
             let count = write(descriptor, rest.baseAddress, rest.count)
             if count < 0 {
                 if errno == EINTR { continue }
-                throw InputFault(reason: "cannot be written: \(lastError())")
+                throw InputFault(reason: "cannot be written: \(SystemError.last())")
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 
-    static func lastError() -> String { String(cString: strerror(errno)) }
 }

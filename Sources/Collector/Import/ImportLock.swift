@@ -16,7 +16,7 @@ public final class ImportLock {
         while true {
             let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard file >= 0 else {
-                throw StoreError(.cannotOpen, path: path, "cannot be made: \(ByteSource.lastError())")
+                throw StoreError(.cannotOpen, path: path, "cannot be made: \(SystemError.last())")
             }
             guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
                 close(file)

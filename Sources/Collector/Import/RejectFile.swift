@@ -79,13 +79,13 @@ final class RejectFile {
         guard pread(descriptor, &last, 1, status.st_size - 1) == 1, last != UInt8(ascii: "\n") else { return }
         var end = UInt8(ascii: "\n")
         guard write(descriptor, &end, 1) == 1 else {
-            throw InputFault(reason: "cannot be written: \(ByteSource.lastError())")
+            throw InputFault(reason: "cannot be written: \(SystemError.last())")
         }
     }
 
     private func openFile() throws(InputFault) {
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw InputFault(reason: "cannot be opened: \(ByteSource.lastError())") }
+        guard descriptor >= 0 else { throw InputFault(reason: "cannot be opened: \(SystemError.last())") }
         try endLastLine()
         guard let source = try? ByteSource(.file(path)) else { return }
         let reader = LineReader(source)

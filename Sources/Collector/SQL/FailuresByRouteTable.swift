@@ -6,11 +6,9 @@ import Retry
 /// `failures` are the outcomes that are failures (not `cancelled`), `failure_share` their share of the attempts;
 /// `p50_us` and `p99_us` are of the attempts that succeeded.
 final class FailuresByRouteTable: RouteTable {
-    private static let outcomes = Outcome.allCases.sorted { $0.rawValue < $1.rawValue }
-
     static let columns: [(name: String, kind: CellKind)] =
         [("route", .route), ("attempts", .integer), ("failures", .integer), ("failure_share", .real)]
-        + FailuresByRouteTable.outcomes.map { ($0.name, CellKind.integer) }
+        + Outcome.allCases.map { ($0.name, CellKind.integer) }
         + [("p50_us", .optionalInteger), ("p99_us", .optionalInteger)]
 
     init(view: StoreView) {
@@ -40,7 +38,7 @@ final class FailuresByRouteTable: RouteTable {
         }
 
         override func make(route: Int64, of windows: [BlockWindow]) {
-            var counts = Array(repeating: Int64(0), count: FailuresByRouteTable.outcomes.count)
+            var counts = Array(repeating: Int64(0), count: Outcome.allCases.count)
             var successes: [Int64] = []
             for window in windows {
                 let outcome = window.values(.outcome)
@@ -52,7 +50,7 @@ final class FailuresByRouteTable: RouteTable {
                 }
             }
             let attempts = counts.reduce(0, +)
-            let failures = FailuresByRouteTable.outcomes.reduce(Int64(0)) {
+            let failures = Outcome.allCases.reduce(Int64(0)) {
                 $1.isFailure ? $0 + counts[Int($1.rawValue)] : $0
             }
             successes.sort()

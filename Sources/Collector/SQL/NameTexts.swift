@@ -11,7 +11,7 @@ final class NameTexts {
     private var tables: [Table] = NameKind.allCases.map { _ in Table() }
     private var outcomeTable = Table()
 
-    init() { outcomeTable.add(Outcome.allCases.sorted { $0.rawValue < $1.rawValue }.map(\.name)[...]) }
+    init() { outcomeTable.add(Outcome.allCases.map(\.name)[...]) }
 
     /// Takes over the names that it does not have yet.
     func refresh(_ names: Names) {

@@ -4,8 +4,9 @@ import Retry
 ///
 /// The attempts of a route are taken in order of their start, of equal starts the failures first; `cancelled` says
 /// nothing. A run begins with its first failure's start and ends when its last failure was known; `recovered_us` is the
-/// start of the first success after it, NULL when there is none yet. This counts what was seen. The reports smooth it:
-/// they tell a blip from an outage, and know that a host can recover unseen between two attempts.
+/// start of the first success after it, NULL when there is none yet; it may lie before the end, for a slow failure is
+/// known late. This counts what was seen. The reports smooth it: they tell a blip from an outage, and know that a host
+/// can recover unseen between two attempts.
 final class OutagesTable: RouteTable {
     static let columns: [(name: String, kind: CellKind)] =
         [

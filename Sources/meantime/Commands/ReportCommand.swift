@@ -77,7 +77,7 @@ struct ReportCommand: ParsableCommand {
         }
         guard isSeen else { throw try StoreFile.nothingFound(in: store, range, nowUs: nowUs) }
         defer { StoreFile.tellDamage(of: store) }
-        let scope = ReportScope(route: range.route, fromUs: fromUs)
+        let scope = SummaryScope(route: range.route, fromUs: fromUs)
         switch report {
         case .failureTimes: return try FailureTimesReport.table(of: store, scope: scope)
         case .recovery: return try RecoveryReport.table(of: store, scope: scope)

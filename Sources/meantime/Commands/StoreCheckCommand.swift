@@ -35,9 +35,10 @@ struct StoreCheckCommand: ParsableCommand {
         defer { progress.finish() }
         let check = try store.checkEverything { progress.update(done: $0, total: $1) }
         progress.finish()
-        switch format {
-        case .table: try Output.print(StoreText.text(check, path: path, style: Style(for: Terminal.output)))
-        case .json: try Output.print(StoreText.json(check, path: path).prettyText() + "\n")
+        try format.print {
+            StoreText.text(check, path: path, style: $0)
+        } json: {
+            StoreText.json(check, path: path)
         }
         if !check.isSound { throw ExitCode(Exit.failed) }
     }

@@ -32,9 +32,10 @@ struct StoreCompactCommand: ParsableCommand {
         defer { progress.finish() }
         let report = try store.compact { progress.update(done: Int64($0), total: Int64($1)) }
         progress.finish()
-        switch format {
-        case .table: try Output.print(StoreText.text(report, path: path))
-        case .json: try Output.print(StoreText.json(report, path: path).prettyText() + "\n")
+        try format.print { _ in
+            StoreText.text(report, path: path)
+        } json: {
+            StoreText.json(report, path: path)
         }
         for damage in report.damage { Exit.complain("\(path): \(damage); left as it is") }
         if !report.damage.isEmpty { throw ExitCode(Exit.failed) }

@@ -29,9 +29,10 @@ struct StoreInfoCommand: ParsableCommand {
         defer { progress.finish() }
         let info = try store.info { progress.update(done: Int64($0), total: Int64($1)) }
         progress.finish()
-        switch format {
-        case .table: try Output.print(StoreText.text(info, path: path, style: Style(for: Terminal.output)))
-        case .json: try Output.print(StoreText.json(info, path: path).prettyText() + "\n")
+        try format.print {
+            StoreText.text(info, path: path, style: $0)
+        } json: {
+            StoreText.json(info, path: path)
         }
         for damage in info.damage { Exit.complain("\(path): \(damage)") }
         if !info.damage.isEmpty { throw ExitCode(Exit.failed) }

@@ -60,9 +60,10 @@ struct StorePruneCommand: ParsableCommand {
             progress.update(done: Int64($0), total: Int64($1))
         }
         progress.finish()
-        switch format {
-        case .table: try Output.print(StoreText.text(report, path: path))
-        case .json: try Output.print(StoreText.json(report, path: path).prettyText() + "\n")
+        try format.print { _ in
+            StoreText.text(report, path: path)
+        } json: {
+            StoreText.json(report, path: path)
         }
         for one in report.discarded {
             Exit.complain("\(path): \(one); \(dryRun ? "would be removed" : "removed, and noted in history_dropped")")

@@ -50,9 +50,10 @@ struct TuneCommand: ParsableCommand {
         let unseen = unseenRoutes(configuration, result)
         if !unseen.isEmpty { Exit.complain("tune: no attempts seen: \(unseen.joined(separator: ", "))") }
         let ending = try conclude(result, present, store, unseen: unseen, nowUs: nowUs)
-        switch format {
-        case .table: try Output.print(TuneText.text(result, ending, style: Style(for: Terminal.output)))
-        case .json: try Output.print(TuneJSON.document(result, ending).prettyText() + "\n")
+        try format.print {
+            TuneText.text(result, ending, style: $0)
+        } json: {
+            TuneJSON.document(result, ending)
         }
     }
 

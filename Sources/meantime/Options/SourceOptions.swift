@@ -77,4 +77,12 @@ enum ResultFormat: String, ExpressibleByArgument, CaseIterable {
 enum DocumentFormat: String, ExpressibleByArgument, CaseIterable {
     case table
     case json
+
+    /// Writes a result as it was asked for.
+    func print(text: (Style) -> String, json: () -> JSON) throws {
+        switch self {
+        case .table: try Output.print(text(Style(for: Terminal.output)))
+        case .json: try Output.print(json().prettyText() + "\n")
+        }
+    }
 }

@@ -3,22 +3,7 @@ import Glibc
 import Retry
 import Synchronization
 
-/// Which attempts a report is about.
-public struct ReportScope: Sendable {
-    /// One route, or `nil` for all.
-    public var route: String?
-    /// The earliest start, UNIX microseconds; `nil`: from the beginning.
-    public var fromUs: Int64?
-    /// The end of the starts, exclusive; `nil`: to the last.
-    public var toUs: Int64?
-
-    /// A scope; without arguments, everything.
-    public init(route: String? = nil, fromUs: Int64? = nil, toUs: Int64? = nil) {
-        self.route = route
-        self.fromUs = fromUs
-        self.toUs = toUs
-    }
-
+extension SummaryScope {
     /// What `body` makes of the attempts of every route in scope, by name, on all cores. Of the columns, only those
     /// chosen need be there.
     ///
