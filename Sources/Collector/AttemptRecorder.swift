@@ -107,10 +107,21 @@ public final class AttemptRecorder: AttemptSink, Sendable {
     ///
     /// Writing happens on a thread of its own: a slow disk holds up neither event loops nor Swift's thread pool. A
     /// failed write is counted and repeated at the next interval.
-    public func run(clock: some Clock<Duration> = ContinuousClock()) async {
+    ///
+    /// - Parameters:
+    ///   - clock: what the interval is measured by.
+    ///   - onTrouble: is told why nothing can be written, once for as long as the reason is the same, and `nil` when
+    ///     writing goes on.
+    public func run(
+        clock: some Clock<Duration> = ContinuousClock(), onTrouble: @Sendable (String?) -> Void = { _ in }
+    ) async {
+        var told: String?
         while isOpen {
             do { try await clock.sleep(for: flushInterval) } catch { break }
             await flushOnQueue(tidying: true)
+            let problem = state.withLock { $0.counters.lastError }
+            if problem != told { onTrouble(problem) }
+            told = problem
         }
         await flushOnQueue(tidying: false)
     }

@@ -14,12 +14,7 @@ struct ProxyCommandTests {
         var admin: Int
 
         /// One sample of `/metrics` by its name without labels.
-        func metric(_ name: String) -> Int? {
-            let lines = TCP.get("/metrics", port: admin)?.split(whereSeparator: \.isNewline) ?? []
-            return lines.first { $0.hasPrefix(name + " ") }.flatMap { Double($0.dropFirst(name.count + 1)) }.map {
-                Int($0)
-            }
-        }
+        func metric(_ name: String) -> Int? { TCP.metric(name, port: admin) }
     }
 
     private func start(in directory: String, upstream: Upstream, listen: Int = 0) throws -> Running {
@@ -37,14 +32,9 @@ struct ProxyCommandTests {
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         let line = try #require(Command.line(containing: "listening on", from: errors), "the proxy did not start")
-        let port = try #require(Self.port(after: "listening on 127.0.0.1:", in: line), "\(line)")
-        let admin = try #require(Self.port(after: "admin on 127.0.0.1:", in: line), "\(line)")
+        let port = try #require(TCP.port(after: "listening on 127.0.0.1:", in: line), "\(line)")
+        let admin = try #require(TCP.port(after: "admin on 127.0.0.1:", in: line), "\(line)")
         return Running(process: process, errors: errors, port: port, admin: admin)
-    }
-
-    private static func port(after words: String, in line: String) -> Int? {
-        guard let range = line.range(of: words) else { return nil }
-        return Int(line[range.upperBound...].prefix { $0.isNumber })
     }
 
     /// Asks again until the answer is yes, for ten seconds at most.

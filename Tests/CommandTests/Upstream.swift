@@ -50,6 +50,18 @@ enum TCP {
         return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
     }
 
+    /// The number after these words.
+    static func port(after words: String, in line: String) -> Int? {
+        guard let range = line.range(of: words) else { return nil }
+        return Int(line[range.upperBound...].prefix { $0.isNumber })
+    }
+
+    /// One sample of `/metrics` by its name without labels.
+    static func metric(_ name: String, port: Int) -> Int? {
+        let lines = get("/metrics", port: port)?.split(whereSeparator: \.isNewline) ?? []
+        return lines.first { $0.hasPrefix(name + " ") }.flatMap { Double($0.dropFirst(name.count + 1)) }.map { Int($0) }
+    }
+
     /// The whole answer to one request on a connection of its own; `nil` when nobody listens or the peer went away.
     static func get(_ path: String, port: Int) -> String? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

@@ -9,8 +9,17 @@ struct RecorderService: Service {
     let logger: Logger
 
     func run() async throws {
-        let recorder = recorder
-        await cancelWhenGracefulShutdown { await recorder.run() }
+        let (recorder, logger) = (recorder, logger)
+        await cancelWhenGracefulShutdown {
+            await recorder.run { problem in
+                let dropped = recorder.counters.dropped
+                if let problem {
+                    logger.error("attempts wait to be written: \(problem)", metadata: ["dropped": "\(dropped)"])
+                } else {
+                    logger.notice("attempts are written again", metadata: ["dropped": "\(dropped)"])
+                }
+            }
+        }
         try recorder.shutdown()
         let counters = recorder.counters
         logger.info("attempts written: \(counters.written), dropped: \(counters.dropped)")
