@@ -151,10 +151,13 @@ struct Segment: Sendable {
             start = Int(end)
             if range.isEmpty { continue }
             let isKnown = hosts[route].withUnsafeBufferPointer { hosts in
-                for row in range {
-                    let place = out[row - wanted.lowerBound]
-                    guard place >= 0, place < Int64(hosts.count) else { return false }
-                    out[row - wanted.lowerBound] = hosts[Int(place)]
+                let part = UnsafeMutableBufferPointer(
+                    start: out + (range.lowerBound - wanted.lowerBound), count: range.count)
+                let known = UInt64(hosts.count)
+                for index in part.indices {
+                    let place = UInt64(bitPattern: part[index])
+                    guard place < known else { return false }
+                    part[index] = hosts[Int(truncatingIfNeeded: place)]
                 }
                 return true
             }

@@ -19,6 +19,24 @@ public struct LatencyHistogram: Equatable, Sendable {
         for durationUs in durationsUs { add(bin: LogGrid.index(ofUs: durationUs), count: 1) }
     }
 
+    /// A histogram of known counts.
+    ///
+    /// - Parameter counts: of each bin of the grid.
+    public init(counts bins: Span<UInt32>) {
+        precondition(bins.count == LogGrid.count, "a count of each bin (are \(bins.count))")
+        var low = 0
+        var high = bins.count
+        while low < high, bins[low] == 0 { low += 1 }
+        while high > low, bins[high - 1] == 0 { high -= 1 }
+        if low == high { return }
+        firstBin = low
+        counts.reserveCapacity(high - low)
+        for bin in low..<high {
+            counts.append(Int(bins[bin]))
+            count += Int(bins[bin])
+        }
+    }
+
     /// How many durations fell into a bin.
     public func count(ofBin bin: Int) -> Int {
         counts.indices.contains(bin - firstBin) ? counts[bin - firstBin] : 0
@@ -37,24 +55,23 @@ public struct LatencyHistogram: Equatable, Sendable {
         count += more
     }
 
-    /// Adds counts of neighbouring bins.
-    public mutating func add(_ more: Span<UInt32>, firstBin bin: Int) {
-        precondition(bin >= 0 && more.count <= LogGrid.count - bin, "bins of the grid (\(more.count) from \(bin))")
-        var low = 0
-        var high = more.count
-        while low < high, more[low] == 0 { low += 1 }
-        while high > low, more[high - 1] == 0 { high -= 1 }
-        if low == high { return }
-        reach(bin + low)
-        reach(bin + high - 1)
-        let offset = bin - firstBin
-        for index in low..<high {
-            counts[offset + index] += Int(more[index])
-            count += Int(more[index])
+    /// Adds one duration to each of these bins.
+    public mutating func add(bins: Span<UInt16>) {
+        if bins.isEmpty { return }
+        var (low, high) = (bins[0], bins[0])
+        for index in bins.indices {
+            low = min(low, bins[index])
+            high = max(high, bins[index])
         }
+        precondition(high < LogGrid.count, "a bin of the grid (is \(high))")
+        reach(Int(low))
+        reach(Int(high))
+        for index in bins.indices { counts[Int(bins[index]) - firstBin] += 1 }
+        count += bins.count
     }
 
     private mutating func reach(_ bin: Int) {
+        if counts.indices.contains(bin - firstBin) { return }
         if counts.isEmpty {
             firstBin = bin
             counts = [0]
@@ -68,7 +85,16 @@ public struct LatencyHistogram: Equatable, Sendable {
 
     /// Adds the durations of another histogram.
     public mutating func merge(_ other: LatencyHistogram) {
-        for (offset, more) in other.counts.enumerated() { add(bin: other.firstBin + offset, count: more) }
+        if other.count == 0 { return }
+        if count == 0 {
+            self = other
+            return
+        }
+        reach(other.firstBin)
+        reach(other.firstBin + other.counts.count - 1)
+        let offset = other.firstBin - firstBin
+        for index in other.counts.indices { counts[offset + index] += other.counts[index] }
+        count += other.count
     }
 
     /// The bounds between which the quantile lies, both included: those of the bin that holds it.

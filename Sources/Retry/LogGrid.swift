@@ -1,4 +1,4 @@
-/// The grid of durations: 8 bins per octave, integer work only, 1 µs to 38 h. methods: grid
+/// The grid of durations: 8 bins per octave, 1 µs to 38 h. methods: grid
 ///
 /// The index of a duration is the position of its top bit × 8 + its next three bits. Below 8 µs some bins hold no
 /// whole microsecond and stay empty.
@@ -9,10 +9,9 @@ public enum LogGrid {
     /// The bin of a duration; everything below 1 µs is in the first.
     @inlinable
     public static func index(ofUs durationUs: Int64) -> Int {
-        let value = max(1, durationUs)
-        let top = 63 - value.leadingZeroBitCount
-        let next = top >= 3 ? (value >> (top - 3)) & 7 : (value << (3 - top)) & 7
-        return min(count - 1, top * 8 + Int(next))
+        // Exponent and first three bits of the mantissa. Above 2^53 a double is rounded; those are in the last bin.
+        let bits = Double(max(1, durationUs)).bitPattern &>> 49
+        return min(count - 1, Int(truncatingIfNeeded: bits) &- 1023 &* 8)
     }
 
     /// The least whole duration of a bin; the bin ends before `lowerBoundUs(index + 1)`.

@@ -180,7 +180,12 @@ public struct RecoveryPass: Sendable {
     }
 
     private mutating func slot(of host: Int64) -> Int {
-        if let known = slots[host] { return known }
+        // Routes have few hosts: to look through them is quicker than to hash.
+        if hosts.count <= 8 {
+            for slot in hosts.indices where hosts[slot].code == Int(host) { return slot }
+        } else if let known = slots[host] {
+            return known
+        }
         slots[host] = hosts.count
         hosts.append(Host(code: Int(host)))
         return hosts.count - 1

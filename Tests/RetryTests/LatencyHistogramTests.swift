@@ -53,6 +53,40 @@ import Testing
         }
     }
 
+    @Test(arguments: SeededGenerator.seeds([6, 7]))
+    func `a histogram of known counts is the one that counted`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let none = [UInt32](repeating: 0, count: LogGrid.count)
+        #expect(LatencyHistogram(counts: none.span) == LatencyHistogram())
+        for size in [1, 2, 600] {
+            let durations = Self.durations(size, using: &generator)
+            var counts = none
+            for durationUs in durations { counts[LogGrid.index(ofUs: durationUs)] += 1 }
+            #expect(LatencyHistogram(counts: counts.span) == LatencyHistogram(durations))
+        }
+        var ends = none
+        (ends[0], ends[LogGrid.count - 1]) = (2, 3)
+        #expect(LatencyHistogram(counts: ends.span).counts == ends.map { Int($0) })
+    }
+
+    @Test func `the bin is the top bit and the three below it, for any duration`() {
+        for top in 0..<63 {
+            for bits in Int64(0)..<8 {
+                // Below 8 us a bin has no more bits than its number.
+                let missing = Int64(max(0, 3 - top))
+                let step = (bits >> missing) << missing
+                let unit = Int64(1) << Int64(max(0, top - 3))
+                let low = (Int64(1) << Int64(top)) + (bits >> missing) * unit
+                let inside = unit - 1
+                let expected = min(LogGrid.count - 1, top * 8 + Int(step))
+                for durationUs in [low, low + inside / 2, low + inside] {
+                    #expect(LogGrid.index(ofUs: durationUs) == expected, "\(durationUs) us")
+                }
+            }
+        }
+        for durationUs in [Int64.min, -1, 0, 1] { #expect(LogGrid.index(ofUs: durationUs) == 0) }
+    }
+
     @Test func `bins lie side by side from the least duration to the greatest`() {
         #expect(LatencyHistogram.boundsUs(ofBin: 0).lowerBound == .min)
         #expect(LatencyHistogram.boundsUs(ofBin: LogGrid.count - 1).upperBound == .max)

@@ -88,12 +88,14 @@ struct OrderedScan<Visitor: RouteVisitor>: Sendable {
         return bounds
     }
 
-    /// One pass over the store for some shards. While they work on a chunk, the next one is read.
+    /// One pass over the store for some shards. While they work on a chunk, the next one is read; its columns are
+    /// decoded side by side then, each once for all shards.
     private func pass(
         _ shards: [OrderedShard<Visitor>], _ tell: (Int64, Visitor.Output) throws -> Void
     ) throws -> [SegmentDamage] {
         let damage = Mutex<[SegmentDamage]>([])
         let slot = Mutex<Result<ScanChunk?, StoreError>>(.success(nil))
+        let decoder = ChunkDecoder()
         let read: @Sendable (Int) -> Void = { number in
             let result = Result { () throws(StoreError) in
                 try steps[number].chunk(of: plan, columns: OrderedScanLimits.columns, damage)
@@ -102,22 +104,39 @@ struct OrderedScan<Visitor: RouteVisitor>: Sendable {
         }
         read(0)
         for number in steps.indices {
-            let chunk = try slot.withLock { try $0.get() }
             let step = steps[number]
-            Crew.run(shards.count + 1, threads: threads) { task in
-                if task > 0 {
-                    if let chunk, let error = shards[task - 1].read(chunk, step) {
-                        damage.withLock { $0.append(error) }
-                    }
-                } else if number + 1 < steps.count {
-                    read(number + 1)
+            let chunk = try slot.withLock { try $0.get() }
+            var rows: ChunkRows?
+            if let chunk {
+                do throws(DecodingError) {
+                    rows = try decoder.decode(chunk, withAttempts: step.isShared, threads: threads)
+                } catch {
+                    damage.withLock { $0 += [chunk.damage(error)].compactMap { $0 } }
                 }
             }
+            work(shards, on: rows.flatMap { rows in chunk.map { (rows, $0) } }, step) {
+                if number + 1 < steps.count { read(number + 1) }
+            }
+            if let rows { decoder.giveBack(rows) }
             for shard in shards { try shard.tell(tell) }
         }
         Crew.run(shards.count, threads: threads) { shards[$0].finish() }
         for shard in shards { try shard.tell(tell) }
         return damage.withLock { $0 }
+    }
+
+    /// Lets every shard see its rows of a chunk, and does something else beside that.
+    private func work(
+        _ shards: [OrderedShard<Visitor>], on chunk: (rows: ChunkRows, chunk: ScanChunk)?, _ step: ScanStep,
+        beside: @Sendable () -> Void
+    ) {
+        Crew.run(shards.count + 1, threads: threads) { task in
+            if task == 0 {
+                beside()
+            } else if let (rows, chunk) = chunk {
+                shards[task - 1].read(rows, of: chunk, step)
+            }
+        }
     }
 }
 

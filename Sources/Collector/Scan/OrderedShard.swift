@@ -30,17 +30,10 @@ final class OrderedShard<Visitor: RouteVisitor>: Sendable {
         self.to = to
     }
 
-    /// Reads this shard's rows of a chunk. Gives the damage when they cannot be decoded; nothing of them has been seen
-    /// then.
-    func read(_ chunk: ScanChunk, _ step: ScanStep) -> SegmentDamage? {
-        state.withLock { state in
-            do throws(DecodingError) {
-                try state.read(chunk, chunk.runs(from: from, to: to), step)
-                return nil
-            } catch {
-                return chunk.damage(error)
-            }
-        }
+    /// Sees this shard's rows of a chunk.
+    func read(_ rows: ChunkRows, of chunk: ScanChunk, _ step: ScanStep) {
+        let runs = chunk.runs(from: from, to: to)
+        if !runs.isEmpty { state.withLock { $0.read(rows, from: chunk.extent.lowerBound, runs, step) } }
     }
 
     /// Lets the visitors see what is held back: there are no more chunks.
@@ -80,22 +73,12 @@ struct OrderedShardState<Visitor: RouteVisitor>: Sendable {
     private var slots: [Int64: Int] = [:]
     private var routes: [Route] = []
     private var touched: [Int] = []
-    private var chunk = ChunkRows()
 
-    mutating func read(
-        _ chunk: ScanChunk, _ runs: ArraySlice<Chunk.Run>, _ step: ScanStep
-    ) throws(DecodingError) {
-        guard let first = runs.first, let last = runs.last else { return }
-        let rows = first.rows.lowerBound..<last.rows.upperBound
-        try chunk.read(.startUs, rows, into: &self.chunk.startUs)
-        try chunk.read(.durationUs, rows, into: &self.chunk.durationUs)
-        try chunk.read(.host, rows, into: &self.chunk.host)
-        try chunk.read(.outcome, rows, into: &self.chunk.outcome)
-        if step.isShared { try chunk.read(.attempt, rows, into: &self.chunk.attempt) }
+    /// Sees some routes' rows of a chunk whose first row is number `first` of its segment.
+    mutating func read(_ chunk: ChunkRows, from first: Int, _ runs: ArraySlice<Chunk.Run>, _ step: ScanStep) {
         for run in runs {
             let slot = slot(of: run.route)
-            take(
-                slot, run.rows.lowerBound - rows.lowerBound..<run.rows.upperBound - rows.lowerBound, step)
+            take(slot, chunk, run.rows.lowerBound - first..<run.rows.upperBound - first, step)
             touched.append(slot)
         }
     }
@@ -127,7 +110,7 @@ struct OrderedShardState<Visitor: RouteVisitor>: Sendable {
     }
 
     /// Takes a route's rows of a chunk: what is final is seen in order, the rest is held back.
-    private mutating func take(_ slot: Int, _ rows: Range<Int>, _ step: ScanStep) {
+    private mutating func take(_ slot: Int, _ chunk: ChunkRows, _ rows: Range<Int>, _ step: ScanStep) {
         let final = rows.lowerBound..<chunk.firstRow(notBefore: step.nextUs, rows)
         if !routes[slot].held.isEmpty {
             let held = routes[slot].held
@@ -146,61 +129,5 @@ struct OrderedShardState<Visitor: RouteVisitor>: Sendable {
         }
         let rest = final.upperBound..<rows.upperBound
         if !rest.isEmpty { routes[slot].held = chunk.merged(routes[slot].held[...], rest, place: step.place) }
-    }
-}
-
-/// The columns of an ordered scan, of some rows.
-private struct ChunkRows: Sendable {
-    var startUs: [Int64] = []
-    var durationUs: [Int64] = []
-    var host: [Int64] = []
-    var outcome: [Int64] = []
-    /// Only where rows of several chunks may lie among each other.
-    var attempt: [Int64] = []
-
-    init() {}
-
-    init(_ held: ArraySlice<HeldRow>) {
-        startUs = held.map(\.startUs)
-        durationUs = held.map(\.durationUs)
-        host = held.map(\.host)
-        outcome = held.map(\.outcome)
-    }
-
-    func show(_ rows: Range<Int>, to visitor: inout some RouteVisitor) {
-        if rows.isEmpty { return }
-        visitor.visit(
-            startUs: startUs.span.extracting(rows), durationUs: durationUs.span.extracting(rows),
-            host: host.span.extracting(rows), outcome: outcome.span.extracting(rows))
-    }
-
-    /// Rows held back and some of these rows, in order.
-    func merged(_ held: ArraySlice<HeldRow>, _ rows: Range<Int>, place: Int) -> [HeldRow] {
-        var all: [HeldRow] = []
-        all.reserveCapacity(held.count + rows.count)
-        var next = held.startIndex
-        for row in rows {
-            let one = HeldRow(
-                startUs: startUs[row], attempt: attempt[row], place: place, durationUs: durationUs[row],
-                host: host[row], outcome: outcome[row])
-            while next < held.endIndex, held[next] < one {
-                all.append(held[next])
-                next += 1
-            }
-            all.append(one)
-        }
-        all += held[next...]
-        return all
-    }
-
-    /// The first of the rows that starts at that time or later.
-    func firstRow(notBefore us: Int64?, _ rows: Range<Int>) -> Int {
-        guard let us, let last = rows.last, startUs[last] >= us else { return rows.upperBound }
-        var (low, high) = (rows.lowerBound, rows.upperBound)
-        while low < high {
-            let middle = (low + high) / 2
-            if startUs[middle] < us { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

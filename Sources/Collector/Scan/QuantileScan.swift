@@ -1,8 +1,8 @@
 import Retry
 
-/// Exact quantiles by route in bounded memory: a count by bins says between which bounds each lies and at which place
-/// among the durations there; wide bounds are split and counted again until few durations are left, and those are
-/// collected and sorted.
+/// Exact quantiles by route in bounded memory. Of few attempts all durations are collected. Of many, a count by bins
+/// says between which bounds each quantile lies and at which place among the durations there; wide bounds are split and
+/// counted again until few durations are left, and those are collected and sorted.
 struct QuantileScan {
     /// How many durations are collected at most, apart from those of targets with few.
     static let collectLimit = 4 << 20
@@ -29,6 +29,8 @@ struct QuantileScan {
 
     /// The quantiles by route name, and what could not be read.
     mutating func run() throws(StoreError) -> ([RouteQuantiles], [SegmentDamage]) {
+        let rows = plan.entries.reduce(plan.tail?.extent.count ?? 0) { $0 + $1.zone.rows }
+        if rows <= limit { return try gather() }
         let isEveryOne = outcomes.count == Outcome.allCases.count
         let counted = try HistogramScan.run(plan, threads: threads, byOutcome: !isEveryOne)
         damage.formUnion(counted.damage)
@@ -56,6 +58,22 @@ struct QuantileScan {
                 quantilesUs: shares.map { found[route]?[QuantileTarget.key(of: $0)] ?? 0 })
         }
         return (quantiles.sorted { $0.route < $1.route }, Array(damage))
+    }
+
+    /// The same of so few attempts that all of their durations are collected.
+    private func gather() throws(StoreError) -> ([RouteQuantiles], [SegmentDamage]) {
+        let wanted = outcomes.count < Outcome.allCases.count ? outcomes : nil
+        var (durations, damage) = try QuantileGather.run(plan, outcomes: wanted, threads: threads)
+        let names = plan.names[.route].names
+        var quantiles: [RouteQuantiles] = []
+        for route in durations.indices where !durations[route].isEmpty {
+            let values = durations[route].withUnsafeMutableBufferPointer { found in
+                shares.map { Selection.value(at: LatencyHistogram.rank(of: $0, among: found.count) - 1, of: found) }
+            }
+            quantiles.append(
+                RouteQuantiles(route: names[route], attempts: durations[route].count, quantilesUs: values))
+        }
+        return (quantiles.sorted { $0.route < $1.route }, damage)
     }
 
     /// Splits the bounds of the targets with many durations and keeps the part that holds the quantile.

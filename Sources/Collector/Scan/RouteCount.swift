@@ -15,7 +15,7 @@ final class RouteCount: Sendable {
 
     /// The routes by name, and what could not be read.
     static func run(_ plan: ScanPlan, threads: Int) throws(StoreError) -> ([RouteSummary], [SegmentDamage]) {
-        let feed = ChunkFeed(plan, columns: [])
+        let feed = ChunkFeed(plan, columns: [.startUs])
         let parts = (0..<max(1, threads)).map { _ in RouteCount(feed) }
         Crew.run(parts.count, threads: parts.count) { parts[$0].work() }
         let damage = try feed.end()

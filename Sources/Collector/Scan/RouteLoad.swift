@@ -3,7 +3,7 @@ public import Retry
 /// Loads the attempts of some routes with one pass over the store.
 struct RouteLoad {
     /// How many bytes of attempts are loaded at once, unless a single route has more.
-    static let bytesAtOnce = 64 << 20
+    static let bytesAtOnce = 128 << 20
 
     private var builders: [Int64: ColumnsBuilder] = [:]
     private let columns: [Column]
@@ -71,7 +71,7 @@ extension AttemptStore {
     }
 
     /// Calls `body` with the attempts of each route, in the given order. Routes with few attempts are loaded together,
-    /// up to 64 MiB at a time, so that a store of many routes is not read once for each.
+    /// up to 128 MiB at a time, so that a store of many routes is not read once for each.
     public func eachRoute(
         _ routes: [RouteSummary], fromUs: Int64?, toUs: Int64?, columns: ColumnSet,
         _ body: (AttemptColumns) throws -> Void

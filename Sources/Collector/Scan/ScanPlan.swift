@@ -26,12 +26,19 @@ struct ScanPlan: Sendable {
 
     /// A segment and the wanted stretches of it; what cannot be read throws `DecodingError`.
     func chunk(_ entry: SegmentEntry, columns: [Column]) throws(StoreError) -> Result<ScanChunk, DecodingError> {
-        let loaded = try reader.load(entry, columns: [.route, .startUs] + columns, hosts: names.routeHosts)
+        // Starts tell which rows are wanted; they are the widest column, and mostly all are.
+        let needed: [Column] = isInside(entry.zone) ? [.route] : [.route, .startUs]
+        let loaded = try reader.load(entry, columns: needed + columns, hosts: names.routeHosts)
         do throws(DecodingError) {
-            return .success(try ScanChunk(loaded.get(), entry: entry, plan: self, columns: columns))
+            return .success(try ScanChunk(loaded.get(), entry: entry, plan: self))
         } catch {
             return .failure(error)
         }
+    }
+
+    /// Whether all rows of the zone lie in the wanted time.
+    fileprivate func isInside(_ zone: ZoneMap) -> Bool {
+        filter.admits(startUs: zone.firstStartUs) && filter.admits(startUs: zone.lastStartUs)
     }
 }
 
@@ -47,16 +54,14 @@ struct ScanChunk: Sendable {
     let runs: [Chunk.Run]
 
     /// The wanted rows of a segment.
-    fileprivate init(
-        _ segment: Segment, entry: SegmentEntry, plan: ScanPlan, columns: [Column]
-    ) throws(DecodingError) {
+    fileprivate init(_ segment: Segment, entry: SegmentEntry, plan: ScanPlan) throws(DecodingError) {
         source = .segment(segment, entry, plan.names)
         var runs: [Chunk.Run] = []
         var starts: [Int64] = []
         var decoded = 0..<0
         let routes = Int64(plan.names[.route].count)
         let filter = plan.filter
-        let isInside = filter.admits(startUs: entry.zone.firstStartUs) && filter.admits(startUs: entry.zone.lastStartUs)
+        let isInside = plan.isInside(entry.zone)
         for (route, rows) in try segment.routes() where filter.routeCode.map({ $0 == route }) ?? true {
             guard route >= 0, route < routes else { throw DecodingError(reason: "a route that has no name") }
             if isInside {
@@ -112,11 +117,27 @@ struct ScanChunk: Sendable {
                 guard let start = out.baseAddress else { return }
                 try segment.decode(column, in: rows, into: start)
                 guard let limit else { return }
-                var most: UInt64 = 0
-                for row in 0..<rows.count { most = max(most, UInt64(bitPattern: out[row])) }
-                if most >= limit { throw DecodingError(reason: "column \(column.name) has a value that cannot be") }
+                if !Self.areBelow(limit, UnsafeBufferPointer(start: start, count: rows.count)) {
+                    throw DecodingError(reason: "column \(column.name) has a value that cannot be")
+                }
             }
         }
+    }
+
+    /// Whether all values lie in 0 ..< limit.
+    private static func areBelow(_ limit: Int64, _ values: UnsafeBufferPointer<Int64>) -> Bool {
+        // The signs of what is negative, or leaves less than nothing to the limit.
+        var signs = SIMD8<Int64>.zero
+        let most = SIMD8(repeating: limit &- 1)
+        let raw = UnsafeRawBufferPointer(values)
+        let whole = values.count & ~7
+        for row in stride(from: 0, to: whole, by: 8) {
+            let eight = raw.loadUnaligned(fromByteOffset: row &* 8, as: SIMD8<Int64>.self)
+            signs |= eight | (most &- eight)
+        }
+        var rest: Int64 = 0
+        for row in whole..<values.count { rest |= values[row] | (limit &- 1 &- values[row]) }
+        return rest >= 0 && all(signs .>= .zero)
     }
 
     /// The damage that a failure to read means.
@@ -128,12 +149,12 @@ struct ScanChunk: Sendable {
 
 extension Column {
     /// What codes and enumerations must lie below.
-    fileprivate func limit(names: Names) -> UInt64? {
+    fileprivate func limit(names: Names) -> Int64? {
         switch self {
-        case .route: UInt64(names[.route].count)
-        case .host: UInt64(names[.host].count)
-        case .method: UInt64(names[.method].count)
-        case .outcome: UInt64(Outcome.allCases.count)
+        case .route: Int64(names[.route].count)
+        case .host: Int64(names[.host].count)
+        case .method: Int64(names[.method].count)
+        case .outcome: Int64(Outcome.allCases.count)
         case .isGRPC, .hedge: 2
         default: nil
         }
