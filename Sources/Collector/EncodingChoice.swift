@@ -66,7 +66,9 @@ struct EncodingChoice {
         if all != nil || values.count < 64 * PatchedBlocks.offsets { return kinds }
         let sizes = kinds.map {
             let runEnds = $0.isByRoute ? runEnds : nil
-            return PatchedBlocks.measure(values, isDelta: $0.isDelta, runEnds: runEnds, step: 8).size
+            return PatchedBlocks.measure(
+                values, isDelta: $0.isDelta, runEnds: runEnds, mayBeUnary: mayBeUnary($0), step: 8
+            ).size
         }
         let least = sizes.min() ?? 0
         return zip(kinds, sizes).filter { 20 * $0.1 <= 21 * least }.map(\.0)
@@ -78,9 +80,13 @@ struct EncodingChoice {
         let least = 2 * ((values.count + blockRows - 1) / blockRows)
         if all == nil, let best, best.size < least { return }
         let measure = PatchedBlocks.measure(
-            values, isDelta: encoding.isDelta, runEnds: encoding.isByRoute ? runEnds : nil)
+            values, isDelta: encoding.isDelta, runEnds: encoding.isByRoute ? runEnds : nil,
+            mayBeUnary: mayBeUnary(encoding))
         offer(EncodingPlan(encoding: encoding, payload: .patched(measure.heads), size: measure.size))
     }
+
+    /// A column's own values are read too often to be slow.
+    private func mayBeUnary(_ encoding: Encoding) -> Bool { encoding.isDelta || depth > 0 }
 
     private mutating func offerSparse(_ common: Int64, _ others: Int) {
         var gaps: [Int64] = []

@@ -2,6 +2,9 @@
 /// bits keep the rest of theirs behind the block (M. Zukowski et al., "Super-Scalar RAM-CPU Cache Compression", ICDE
 /// 2006, call this a patched frame of reference).
 ///
+/// Differences, and columns within columns, may have the high bits of all offsets in unary instead (`UnaryBits`): fewer
+/// bytes for times between events, and slower to read.
+///
 /// A block is no longer than 256 offsets, so a place in it is one byte, and its length follows from its head: a reader
 /// steps over blocks that it does not need. Arithmetic wraps: any 64-bit values survive.
 enum PatchedBlocks {
@@ -10,6 +13,8 @@ enum PatchedBlocks {
     static let offsets = 256
     /// In a head's first byte, beside the width: there are exceptions.
     private static let hasExceptions: UInt8 = 0x80
+    /// The first byte of a head with no low bits and a unary part; up to 62 low bits follow as the next numbers.
+    private static let unaryMark: UInt8 = 65
 
     /// What a block's head says.
     struct Head {
@@ -19,6 +24,8 @@ enum PatchedBlocks {
         /// Further bits of an exception.
         var extra: UInt8 = 0
         var exceptions: UInt8 = 0
+        /// Bytes of the unary part; 0: there is none.
+        var unary: UInt16 = 0
     }
 
     /// How a column was measured: the heads of its blocks and their bytes in all.
@@ -33,9 +40,11 @@ enum PatchedBlocks {
 
     // MARK: Measure
 
-    /// - Parameter step: only every so manieth block is measured: for an estimate, not for writing.
+    /// - Parameters:
+    ///   - mayBeUnary: whether blocks may have a unary part.
+    ///   - step: only every so manieth block is measured: for an estimate, not for writing.
     static func measure(
-        _ values: UnsafeBufferPointer<Int64>, isDelta: Bool, runEnds: [Int32]?, step: Int = 1
+        _ values: UnsafeBufferPointer<Int64>, isDelta: Bool, runEnds: [Int32]?, mayBeUnary: Bool, step: Int = 1
     ) -> Measure {
         var walk = walk(values.count, isDelta: isDelta, runEnds: runEnds)
         var heads: [Head] = []
@@ -54,7 +63,8 @@ enum PatchedBlocks {
                         previousFirst = block[0]
                         block = differences(block, into: scratch)
                     }
-                    let (head, bytes) = fit(block, widths: widths)
+                    var (head, bytes) = fit(block, widths: widths)
+                    if mayBeUnary { fitUnary(block, &head, &bytes) }
                     heads.append(head)
                     size += bytes
                 }
@@ -102,6 +112,20 @@ enum PatchedBlocks {
         return (head, fixed + size)
     }
 
+    /// Takes a unary part if that takes fewer bytes.
+    private static func fitUnary(_ block: UnsafeBufferPointer<Int64>, _ head: inout Head, _ bytes: inout Int) {
+        // A base of two bytes or more would rarely save as many.
+        let base = head.base < 0 ? head.base : min(head.base, 63)
+        let top = Int(head.width) + Int(head.extra)
+        guard top <= UnaryBits.mostBits, head.base &- base <= BitPacking.mask(UnaryBits.mostBits),
+            let split = UnaryBits.split(block, base: base)
+        else { return }
+        let size = 1 + ByteWriter.varintSize(zigzag: base) + ByteWriter.varintSize(UInt64(split.bytes)) + split.size
+        guard size < bytes, split.bytes <= UInt16.max else { return }
+        bytes = size
+        head = Head(base: base, width: UInt8(split.low), unary: UInt16(split.bytes))
+    }
+
     // MARK: Write
 
     static func write(
@@ -115,7 +139,9 @@ enum PatchedBlocks {
                 for head in heads {
                     guard let rows = walk.next() else { break }
                     var block = UnsafeBufferPointer(rebasing: values[rows])
-                    writer.byte(head.width | (head.exceptions > 0 ? hasExceptions : 0))
+                    writer.byte(
+                        head.unary > 0 ? unaryMark + head.width : head.width | (head.exceptions > 0 ? hasExceptions : 0)
+                    )
                     if head.exceptions > 0 {
                         writer.byte(head.exceptions)
                         writer.byte(head.extra)
@@ -126,6 +152,7 @@ enum PatchedBlocks {
                         block = differences(block, into: scratch)
                     }
                     writer.varint(zigzag: head.base)
+                    if head.unary > 0 { writer.varint(UInt64(head.unary)) }
                     write(block, head, space, to: &writer)
                 }
             }
@@ -140,6 +167,7 @@ enum PatchedBlocks {
         let all = UnsafeBufferPointer(rebasing: space[..<block.count])
         let width = Int(head.width)
         BitPacking.pack(all, width: width, to: &writer)
+        if head.unary > 0 { return UnaryBits.write(all, low: width, bytes: Int(head.unary), to: &writer) }
         if head.exceptions == 0 { return }
         let high = UnsafeMutableBufferPointer(rebasing: space[offsets...])
         var found = 0
@@ -171,7 +199,7 @@ enum PatchedBlocks {
             try reader.skip(BitPacking.size(values, width: Int(head.width)))
             let patches = reader.at
             let exceptions = Int(head.exceptions)
-            try reader.skip(exceptions + BitPacking.size(exceptions, width: Int(head.extra)))
+            try reader.skip(exceptions + BitPacking.size(exceptions, width: Int(head.extra)) + Int(head.unary))
             let shared = rows.clamped(to: wanted)
             if shared.isEmpty { continue }
             let target = shared.count == rows.count ? out + (rows.lowerBound - wanted.lowerBound) : part
@@ -179,6 +207,10 @@ enum PatchedBlocks {
             BitPacking.unpack(
                 reader.base + payload, width: Int(head.width), count: values, base: head.base, into: offsets)
             if exceptions > 0 { try patch(reader.base + patches, head, count: values, offsets, high) }
+            if head.unary > 0 {
+                try UnaryBits.add(
+                    reader.base + patches, bytes: Int(head.unary), low: Int(head.width), count: values, to: offsets)
+            }
             if isDelta {
                 var value = first
                 target[0] = value
@@ -198,7 +230,8 @@ enum PatchedBlocks {
         _ reader: inout ByteReader, isDelta: Bool, first: inout Int64
     ) throws(DecodingError) -> Head {
         let mark = try reader.byte()
-        var head = Head(width: mark & ~hasExceptions)
+        let isUnary = mark & hasExceptions == 0 && mark >= unaryMark
+        var head = Head(width: isUnary ? mark - unaryMark : mark & ~hasExceptions)
         if mark & hasExceptions != 0 {
             head.exceptions = try reader.byte()
             head.extra = try reader.byte()
@@ -208,6 +241,13 @@ enum PatchedBlocks {
         }
         if isDelta { first = first &+ (try reader.varintZigzag()) }
         head.base = try reader.varintZigzag()
+        if isUnary {
+            let bytes = try reader.varint()
+            guard bytes > 0, bytes <= UInt64(UInt16.max) else {
+                throw DecodingError(reason: "a unary part of \(bytes)")
+            }
+            head.unary = UInt16(bytes)
+        }
         return head
     }
 

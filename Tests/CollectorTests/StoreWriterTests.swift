@@ -51,6 +51,55 @@ import Testing
         #expect(try store.query("SELECT code, name FROM route").rows == [[.integer(0), .text("second")]])
     }
 
+    @Test func `a long batch leaves no empty pages, and the end of some work gives those of the tail back`() throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        func empty() throws -> Int64 {
+            try store.read { (reader) throws(StoreError) in
+                try reader.connection.integer("PRAGMA freelist_count")
+            }
+        }
+        let long = Sample.attempts(AttemptStore.smallSegmentRows, seed: 31)
+        try store.append(long)
+        #expect(try store.segmentEntries(store.freshReader()).map(\.zone.rows) == [long.count])
+        #expect(try empty() == 0)
+        let short = Sample.attempts(3_000, seed: 32)
+        try store.append(short)
+        #expect(try store.seal() == 1)
+        #expect(try empty() > 10)
+        try store.append(short)
+        #expect(try store.seal(givesBackPages: true) == 1)
+        #expect(try empty() == 0)
+        #expect(try store.seal(givesBackPages: true) == 0)
+        try expect(store, has: long + short + short)
+    }
+
+    @Test func `pages that cannot be given back do not make sealing fail`() throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        let attempts = Sample.attempts(3_000, seed: 33)
+        try store.append(attempts)
+        // A reader that stays keeps the log, and with it the pages, in use.
+        let reader = try store.borrowReader()
+        defer { store.giveBack(reader) }
+        #expect(try store.seal(givesBackPages: true) == 1)
+        try expect(store, has: attempts)
+    }
+
+    @Test func `names that two writers add in turn, several a batch, have one code each`() throws {
+        let stores = try (0..<2).map { _ in try AttemptStore.open(path: path, mode: .readWrite) }
+        var all: [Attempt] = []
+        for round in 0..<12 {
+            let names = (0..<5).map { "name-\((round * 3 + $0) % 29)" }
+            let batch = names.map {
+                Attempt(startUs: Int64(round), durationUs: 1, route: $0, host: $0 + "-host", outcome: .success)
+            }
+            try stores[round % 2].append(batch)
+            all += batch
+        }
+        for store in stores { try expect(store, has: all) }
+        #expect(Set(all.map(\.route)).count == 29)
+        #expect(try stores[0].query("SELECT count(*), max(code) FROM route").rows == [[.integer(29), .integer(28)]])
+    }
+
     @Test func `a store held by another writer is busy, and nothing of the call is kept`() throws {
         let store = try AttemptStore.open(path: path, mode: .readWrite)
         try store.setBusyTimeout(ms: 1)

@@ -54,7 +54,7 @@ extension AttemptStore: ImportTarget {
     public func columnStore() throws -> AttemptStore? { self }
 
     /// Seals a tail of 1,024 attempts or more, so that what was imported is columnar.
-    public func finishImport() throws { try seal(minimumRows: Self.minimumSegmentRows) }
+    public func finishImport() throws { try seal(minimumRows: Self.minimumSegmentRows, givesBackPages: true) }
 
     /// The store and what SQLite keeps beside it.
     public var reservedPaths: [String] { Self.files(path: path) }

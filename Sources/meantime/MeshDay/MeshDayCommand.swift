@@ -71,7 +71,7 @@ struct MeshDayCommand: ParsableCommand {
             done += batch.count
             progress.update(done: Int64(done))
         }
-        try target.seal()
+        try target.seal(givesBackPages: true)
     }
 
     private func write(to path: String, from day: inout MeshDay, _ progress: Progress) throws {
