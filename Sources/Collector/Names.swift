@@ -101,6 +101,8 @@ struct NameTable: Equatable, Sendable {
 struct Names: Equatable, Sendable {
     var tables = Array(repeating: NameTable(), count: NameKind.allCases.count)
     var routeHosts = RouteHosts()
+    /// Whether the present write transaction has looked for names that others added: it keeps these away till its end.
+    private var isFresh = false
     /// Names that the present transaction has added: the ledger does not know of them yet.
     private var added = Array(repeating: LedgerAccount(), count: NameKind.allCases.count)
 
@@ -108,6 +110,9 @@ struct Names: Equatable, Sendable {
         _read { yield tables[kind.rawValue] }
         _modify { yield &tables[kind.rawValue] }
     }
+
+    /// A write transaction begins or ends.
+    mutating func beStale() { isFresh = false }
 
     /// Moves what was added into a transaction's changes.
     mutating func takeAdded(into changes: inout LedgerChanges) {
@@ -142,7 +147,10 @@ struct Names: Equatable, Sendable {
     mutating func code(of name: String, _ kind: NameKind, on connection: Connection) throws(StoreError) -> Int64 {
         if let known = self[kind].code(of: name) { return known }
         // Another writer may have added it.
-        try refresh(from: connection, ledger: Ledger.of(connection))
+        if !isFresh {
+            try refresh(from: connection, ledger: Ledger.of(connection))
+            isFresh = true
+        }
         if let known = self[kind].code(of: name) { return known }
         let code = Int64(self[kind].count)
         let insert = try connection.prepare("INSERT INTO \(kind.table) (code, name, digest) VALUES (?, ?, ?)")

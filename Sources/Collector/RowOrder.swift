@@ -16,20 +16,36 @@ enum RowOrder {
                 (route[$0], startUs[$0], attempt[$0], $0) < (route[$1], startUs[$1], attempt[$1], $1)
             }.map { Int32($0) }
         }
-        // Ties are few and short: an insertion sort puts them in order of their attempt numbers.
-        for at in 1..<max(1, order.count) {
-            let row = Int(order[at])
-            var place = at
-            while place > 0 {
-                let before = Int(order[place - 1])
-                guard startUs[before] == startUs[row], route[before] == route[row], attempt[before] > attempt[row]
-                else { break }
-                order[place] = Int32(before)
-                place -= 1
+        var start = 0
+        while start < order.count {
+            let first = Int(order[start])
+            var end = start + 1
+            while end < order.count, startUs[Int(order[end])] == startUs[first], route[Int(order[end])] == route[first]
+            {
+                end += 1
             }
-            order[place] = Int32(row)
+            if end - start > 1 { sort(&order, start..<end, by: attempt) }
+            start = end
         }
         return order
+    }
+
+    /// Puts rows that tie in order of their attempt numbers, which they mostly are; of equals the row that came first
+    /// stays first.
+    private static func sort(_ order: inout [Int32], _ ties: Range<Int>, by attempt: UnsafeBufferPointer<Int64>) {
+        if ties.count > 32 {
+            order[ties].sort { (attempt[Int($0)], $0) < (attempt[Int($1)], $1) }
+            return
+        }
+        for at in ties.dropFirst() {
+            let row = order[at]
+            var place = at
+            while place > ties.lowerBound, attempt[Int(order[place - 1])] > attempt[Int(row)] {
+                order[place] = order[place - 1]
+                place -= 1
+            }
+            order[place] = row
+        }
     }
 
     /// By route, where there is one, then start, then row; `nil` when the three need more than 64 bits.

@@ -39,6 +39,7 @@ struct StoreWriter {
         let before = names
         ledger = LedgerChanges()
         try connection.execute("BEGIN IMMEDIATE")
+        defer { names.beStale() }
         do throws(StoreError) {
             let value = try body(&self)
             names.takeAdded(into: &ledger)

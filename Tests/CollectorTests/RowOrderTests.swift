@@ -28,4 +28,25 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: [2, 31, 32, 33, 5_000])
+    func `rows that tie are ordered by attempt number, then arrival, however many they are`(ties: Int) {
+        var random = SeededGenerator(seed: UInt64(ties))
+        let count = 2 * ties + 3
+        // Other rows before, between and behind.
+        let startUs = (0..<count).map { row in Int64([5, row <= ties ? 7 : 8].randomElement(using: &random)!) }
+        for most: Int64 in [1, 3, 1_000] {
+            let attempt = (0..<count).map { _ in Int64.random(in: 1...most, using: &random) }
+            let route = [Int64](repeating: 4, count: count)
+            let order = route.withUnsafeBufferPointer { route in
+                startUs.withUnsafeBufferPointer { starts in
+                    attempt.withUnsafeBufferPointer {
+                        RowOrder.forSegment(route: route, startUs: starts, attempt: $0)
+                    }
+                }
+            }
+            let plain = (0..<count).sorted { (startUs[$0], attempt[$0], $0) < (startUs[$1], attempt[$1], $1) }
+            #expect(order.map { Int($0) } == plain)
+        }
+    }
 }
