@@ -50,12 +50,20 @@ struct SimulatedHost {
 
 /// The published data sets.
 enum Classics {
-    static func rows(_ file: String) throws -> [[String]] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "notebooks-data/survival_classics")
-        let text = try String(contentsOf: folder.appending(path: file), encoding: .utf8)
+    static func rows(_ file: String, in folder: String = "survival_classics") throws -> [[String]] {
+        let data = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "notebooks-data")
+        let text = try String(contentsOf: data.appending(path: folder).appending(path: file), encoding: .utf8)
         return text.split(separator: "\n").dropFirst().map { line in
             line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        }
+    }
+
+    /// Intervals of `notebooks-data/hard`; an empty right end is open.
+    static func hardIntervals(_ file: String) throws -> [CensoredInterval] {
+        try rows(file, in: "hard").map { row in
+            CensoredInterval(
+                leftUs: Int64(row[0]) ?? -1, rightUs: row[1].isEmpty ? .max : Int64(row[1]) ?? -1)
         }
     }
 

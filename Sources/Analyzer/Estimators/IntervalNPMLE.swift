@@ -3,8 +3,9 @@ public import Retry
 
 /// The nonparametric maximum-likelihood law of durations known only to lie in (L, R] (Turnbull 1976).
 ///
-/// All its mass sits in the maximal intersections of the intervals. EM and iterated convex minorant steps alternate
-/// (Wellner & Zhan 1997); the result is checked against Gentleman & Geyer's (1994) conditions: no direction may gain.
+/// All its mass sits in the maximal intersections of the intervals. Newton's method on those that carry mass, others
+/// entering as they would gain (Wang 2008); the result is checked against Gentleman & Geyer's (1994) conditions: no
+/// direction may gain.
 /// methods: npmle
 public struct IntervalNPMLE: Sendable {
     /// A stretch that carries mass; where in it is unknowable.
@@ -23,7 +24,7 @@ public struct IntervalNPMLE: Sendable {
     public let logLikelihood: Double
     /// How much the log-likelihood could still gain at most: W × (max gradient − 1), from concavity.
     public let gap: Double
-    /// Pairs of EM and ICM steps taken.
+    /// Newton steps taken.
     public let iterations: Int
     /// The weight of all intervals.
     public let total: Double
@@ -32,11 +33,11 @@ public struct IntervalNPMLE: Sendable {
     public struct Tolerance: Sendable {
         /// Upper bound of what is left to gain.
         public var gap: Double
-        /// Pairs of steps.
+        /// Newton steps.
         public var iterations: Int
 
         /// A tolerance.
-        public init(gap: Double = 1e-7, iterations: Int = 2_000) {
+        public init(gap: Double = 1e-7, iterations: Int = 500) {
             self.gap = gap
             self.iterations = iterations
         }
@@ -44,7 +45,8 @@ public struct IntervalNPMLE: Sendable {
 
     /// The law; `weights` are frequencies (default 1). Without intervals it has no cells.
     ///
-    /// - Precondition: L < R for every interval. Cost: O(n log n) once, then O(n) per step.
+    /// - Precondition: L < R for every interval. Cost: O(n log n) once, then per step O(n) and a sparse
+    ///   factorisation over the cells with mass; 20,000 intervals take some ten steps.
     public init(_ intervals: [CensoredInterval], weights: [Double]? = nil, tolerance: Tolerance = Tolerance()) {
         precondition(intervals.allSatisfy { $0.leftUs < $0.rightUs }, "an interval must not be empty: L < R")
         let problem = NPMLEProblem(intervals, weights: weights)
