@@ -96,10 +96,9 @@ struct FactsBuilder {
         let units = outages.units.count
         // Whatever the present or any candidate's limit could cut must be played.
         let slowFromUs =
-            [
-                Int64(law.quantileUs(0.9) ?? 0), setting.present.rule.perTryTimeoutUs, setting.present.rule.timeoutUs,
-                setting.objective.deadlineUs,
-            ].compactMap { $0 }.min() ?? 0
+            ([Int64(law.quantileUs(0.9) ?? 0), setting.objective.deadlineUs]
+            + ([setting.present.rule] + setting.asked).flatMap { [$0.perTryTimeoutUs, $0.timeoutUs] })
+            .compactMap { $0 }.min() ?? 0
         var fixedCostUs = [Double](repeating: 0, count: units)
         var fixedSuccesses = fixedCostUs
         var requests = fixedCostUs

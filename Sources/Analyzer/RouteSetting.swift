@@ -7,10 +7,16 @@ struct RouteSetting {
     /// `nil`: by the request's method.
     let isIdempotent: Bool?
     let present: PresentRule
+    /// Rules that somebody asks about, besides those that are searched.
+    let asked: [Rule]
     let isDeadlineGiven: Bool
     private(set) var assumptions: [String] = []
 
-    init(route: String, configuration: Configuration?, present set: RuleSet?, columns: AttemptColumns) {
+    init(
+        route: String, configuration: Configuration?, present set: RuleSet?, columns: AttemptColumns,
+        asked: [Rule] = []
+    ) {
+        self.asked = asked
         let named = configuration?.route(named: route)
         objective = configuration?.objective(for: route) ?? Objective()
         bounds = named?.bounds ?? Bounds()

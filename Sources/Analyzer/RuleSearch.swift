@@ -16,7 +16,8 @@ struct PlayedRule {
 /// paired difference. Every rule is played once, whatever units it is then judged on.
 final class RuleSearch {
     let facts: RouteFacts
-    let candidates: CandidateRules
+    /// The family that is searched; `nil`: rules are only played.
+    let candidates: CandidateRules?
     let replicates: Int
     let seed: UInt64
     let grid: [PlayedRule]
@@ -27,14 +28,15 @@ final class RuleSearch {
 
     /// - Parameter earlier: a search on the same facts whose plays are taken over.
     init(
-        facts: RouteFacts, candidates: CandidateRules, replicates: Int, seed: UInt64, knowing earlier: RuleSearch? = nil
+        facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64,
+        knowing earlier: RuleSearch? = nil
     ) {
         let known = earlier?.played ?? [:]
         self.facts = facts
         self.candidates = candidates
         self.replicates = replicates
         self.seed = seed
-        grid = candidates.grid().map { known[$0] ?? Self.play($0, facts) }
+        grid = (candidates?.grid() ?? []).map { known[$0] ?? Self.play($0, facts) }
         played = known
         for one in grid { played[one.rule] = one }
     }
@@ -51,7 +53,7 @@ final class RuleSearch {
 
     /// Every candidate played so far; what was played only for comparison (the present rule) is none.
     var candidatesPlayed: [PlayedRule] {
-        let budgets = Set(candidates.budgets)
+        let budgets = Set(candidates?.budgets ?? [])
         return played.values.filter { $0.rule.budget.map(budgets.contains) ?? false }
     }
 
@@ -107,6 +109,7 @@ final class RuleSearch {
     }
 
     private func descend(from start: PlayedRule, on units: [Int]) -> PlayedRule {
+        guard let candidates else { return start }
         var best = start
         var bestCost = cost(start, units)
         for factors in [[0.5, 2], [0.7, 1.4], [0.85, 1.18]] {

@@ -111,7 +111,7 @@ public struct Tuner: Sendable {
     }
 
     /// Prices with intervals, all from one matrix product.
-    private func price(_ played: [PlayedRule], _ search: RuleSearch) -> [RulePrice] {
+    func price(_ played: [PlayedRule], _ search: RuleSearch) -> [RulePrice] {
         let facts = search.facts
         let requests = facts.requestCount
         let all = Array(0..<facts.units)

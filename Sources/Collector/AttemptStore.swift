@@ -81,13 +81,23 @@ public final class AttemptStore: AttemptSource, Sendable {
         }
         let isNew = access(path, F_OK) != 0
         do throws(StoreError) {
-            try StoreSchema.create(on: Connection(path: path, access: .create))
+            try createAlone(path: path)
         } catch {
             var status = stat()
             // A file that this call made and could not fill is no store; leave the disk as it was.
             if isNew, stat(path, &status) == 0, status.st_size == 0 { unlink(path) }
             throw error
         }
+    }
+
+    /// Several that make the same store at once would each hold what another waits for, and SQLite refuses one of them
+    /// without waiting: so they come one after the other, by a lock that SQLite knows nothing of.
+    private static func createAlone(path: String) throws(StoreError) {
+        let turn = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        // Whoever cannot make the file learns why from SQLite.
+        defer { if turn >= 0 { Glibc.close(turn) } }
+        if turn >= 0 { while flock(turn, LOCK_EX) != 0, errno == EINTR {} }
+        try StoreSchema.create(on: Connection(path: path, access: .create))
     }
 
     /// Lets go of the file; writing afterwards is an error. What was acknowledged is durable without it.

@@ -15,6 +15,7 @@ struct Meantime: AsyncParsableCommand {
               meantime import --format envoy access.log   take in what your proxies log
               meantime tune --dry-run                     what the log would change
               meantime report recovery                    how long failures last
+              meantime explain checkout                   all that is known of a route
               meantime tune                               write rules.yaml
               meantime proxy --config meantime.yaml       log and enforce, without Envoy
 
@@ -25,7 +26,8 @@ struct Meantime: AsyncParsableCommand {
         version: "meantime \(Version.current)",
         subcommands: [
             DemoCommand.self, ProxyCommand.self, ImportCommand.self, TuneCommand.self, ReportCommand.self,
-            QueryCommand.self, StoreCommand.self, RulesCommand.self, GenerateCommand.self, DemoProxyCommand.self,
+            ExplainCommand.self, WhatIfCommand.self, QueryCommand.self, StoreCommand.self, RulesCommand.self,
+            GenerateCommand.self, DemoProxyCommand.self,
             UpstreamCommand.self,
         ]
     )

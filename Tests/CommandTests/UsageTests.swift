@@ -6,7 +6,8 @@ struct UsageTests {
     static let commands = [
         [], ["demo"], ["proxy"], ["import"], ["tune"], ["report"], ["query"], ["rules"], ["rules", "show"],
         ["rules", "diff"],
-        ["rules", "history"], ["rules", "apply"], ["rules", "rollback"],
+        ["rules", "history"], ["rules", "apply"], ["rules", "rollback"], ["explain"], ["whatif"], ["store"],
+        ["store", "info"], ["store", "check"], ["store", "prune"], ["store", "compact"], ["generate", "mesh-day"],
     ]
 
     @Test(arguments: commands)

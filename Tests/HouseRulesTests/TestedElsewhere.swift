@@ -112,6 +112,11 @@ enum TestedElsewhere {
         "TuneCommandTests.swift": [
             "meantime/Output/TuneEnding.swift", "meantime/Output/TuneJSON.swift", "meantime/Output/TuneText.swift",
         ],
+        "WhatIfCommandTests.swift": [
+            "Analyzer/RuleComparison.swift", "meantime/Commands/ExplainCommand.swift",
+            "meantime/Files/RouteLog.swift", "meantime/Output/ExplainText.swift",
+            "meantime/Output/RulePriceText.swift", "meantime/Output/WhatIfText.swift",
+        ],
         "UsageTests.swift": [
             "meantime/Output/Output.swift", "meantime/Output/Style.swift", "meantime/Output/Terminal.swift",
             "meantime/Version.swift", "meantime/Meantime.swift",

@@ -75,7 +75,7 @@ struct ReportCommand: ParsableCommand {
         let isSeen = try store.routes(fromUs: fromUs, toUs: nil).contains {
             range.route == nil || $0.route == range.route
         }
-        guard isSeen else { throw try StoreFile.nothingFound(in: store, range, nowUs: nowUs) }
+        guard isSeen else { throw try StoreFile.nothingFound(in: store, route: range.route, fromUs: fromUs) }
         defer { StoreFile.tellDamage(of: store) }
         let scope = SummaryScope(route: range.route, fromUs: fromUs)
         switch report {

@@ -46,7 +46,9 @@ struct TuneCommand: ParsableCommand {
         let nowUs = WallClock.nowUs
         let result = try tune(sources, configuration, present.rules, nowUs: nowUs)
         StoreFile.tellDamage(of: sources)
-        if result.routes.isEmpty { throw try StoreFile.nothingFound(in: sources, range, nowUs: nowUs) }
+        if result.routes.isEmpty {
+            throw try StoreFile.nothingFound(in: sources, route: range.route, fromUs: range.fromUs(nowUs: nowUs))
+        }
         let unseen = unseenRoutes(configuration, result)
         if !unseen.isEmpty { Exit.complain("tune: no attempts seen: \(unseen.joined(separator: ", "))") }
         let ending = try conclude(result, present, store, unseen: unseen, nowUs: nowUs)

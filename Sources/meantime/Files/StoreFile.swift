@@ -43,15 +43,15 @@ enum StoreFile {
     }
 
     /// Why nothing was found: nothing at all, not this route, or not since then.
-    static func nothingFound(in source: AttemptStores, _ range: RangeOptions, nowUs: Int64) throws -> Failure {
+    static func nothingFound(in source: AttemptStores, route: String?, fromUs: Int64?) throws -> Failure {
         let path = source.paths.joined(separator: ", ")
         let all = try source.routes(fromUs: nil, toUs: nil)
         guard let newest = all.map(\.lastStartUs).max() else { return try nothingAtAll(in: source, path) }
-        if let route = range.route, !all.contains(where: { $0.route == route }) {
+        if let route, !all.contains(where: { $0.route == route }) {
             return Failure(path, "no attempt on route '\(route)'; \(nearest(to: route, among: all.map(\.route)))")
         }
-        let last = all.first { $0.route == range.route }?.lastStartUs ?? newest
-        let since = range.fromUs(nowUs: nowUs).map { " since \(seconds($0))" } ?? ""
+        let last = all.first { $0.route == route }?.lastStartUs ?? newest
+        let since = fromUs.map { " since \(seconds($0))" } ?? ""
         return Failure(path, "no attempts\(since); the newest is of \(seconds(last))")
     }
 

@@ -50,8 +50,8 @@ struct RulesOption: ParsableArguments {
     func path(_ configuration: Configuration?) -> String { rules ?? configuration?.rules ?? Configuration().rules }
 }
 
-/// From when on, and which route.
-struct RangeOptions: ParsableArguments {
+/// From when on.
+struct SinceOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Only attempts since then: a span such as 24h or 7d, or a time such as 2026-11-22T02:00:00Z.",
@@ -59,11 +59,19 @@ struct RangeOptions: ParsableArguments {
         transform: { try Since.parse($0) })
     var since: Since?
 
+    /// The UNIX microsecond to begin at, if any.
+    func fromUs(nowUs: Int64) -> Int64? { since?.fromUs(nowUs: nowUs) }
+}
+
+/// From when on, and which route.
+struct RangeOptions: ParsableArguments {
+    @OptionGroup var since: SinceOption
+
     @Option(help: ArgumentHelp("Only this route.", valueName: "name"))
     var route: String?
 
     /// The UNIX microsecond to begin at, if any.
-    func fromUs(nowUs: Int64) -> Int64? { since?.fromUs(nowUs: nowUs) }
+    func fromUs(nowUs: Int64) -> Int64? { since.fromUs(nowUs: nowUs) }
 }
 
 /// How a result is written.

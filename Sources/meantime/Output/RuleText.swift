@@ -34,7 +34,7 @@ enum RuleText {
         return lines.joined(separator: "\n")
     }
 
-    private static func waits(_ retry: RetryPolicy) -> String {
+    static func waits(_ retry: RetryPolicy) -> String {
         switch retry.backoff {
         case .waits(let list, let jitter):
             let shown = list.prefix(retry.maxRetries).map(duration).joined(separator: " ")

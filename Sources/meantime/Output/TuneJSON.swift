@@ -14,7 +14,7 @@ enum TuneJSON {
         ])
     }
 
-    private static func route(_ route: RouteTuning) -> JSON {
+    static func route(_ route: RouteTuning) -> JSON {
         .object([
             ("route", .string(route.route)), ("changed", .bool(route.isChanged)), ("reason", .string(route.reason)),
             ("attempts", .int(Int64(route.attempts))), ("requests", .int(Int64(route.requests))),
@@ -29,7 +29,7 @@ enum TuneJSON {
         ])
     }
 
-    private static func objective(_ objective: Objective) -> JSON {
+    static func objective(_ objective: Objective) -> JSON {
         .object([
             ("deadline_us", .int(objective.deadlineUs)), ("failure_cost_us", .int(objective.failureCostUs)),
             ("attempt_cost_us", .int(objective.attemptCostUs)),
@@ -37,7 +37,7 @@ enum TuneJSON {
         ])
     }
 
-    private static func price(_ price: RulePrice) -> JSON {
+    static func price(_ price: RulePrice) -> JSON {
         .object([
             ("rule", RuleJSON.rule(price.rule)), ("cost_s", .double(price.costSeconds)),
             ("cost_interval_s", RuleJSON.range(price.interval)),

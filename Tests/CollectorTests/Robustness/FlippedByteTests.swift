@@ -124,20 +124,16 @@ import Testing
         var wrong: [String] = []
         var noticed = 0
         for at in positions {
-            for mask in Thoroughness.isFull
-                ? [UInt8(1) << UInt8.random(in: 0..<8, using: &random), 0xFF]
-                : [at % 3 == 0 ? 0xFF : UInt8(1) << UInt8.random(in: 0..<8, using: &random)]
-            {
-                var changed = bytes[at] ^ mask
-                pwrite(file, &changed, 1, off_t(at))
-                let answers = Answers(path: store)
-                if !answers.complaints.isEmpty { noticed += 1 }
-                if let complaint = answers.difference(from: truth) {
-                    wrong.append("byte \(at) ^ \(mask): \(complaint)")
-                }
-                changed = bytes[at]
-                pwrite(file, &changed, 1, off_t(at))
+            let mask = at % 3 == 0 ? 0xFF : UInt8(1) << UInt8.random(in: 0..<8, using: &random)
+            var changed = bytes[at] ^ mask
+            pwrite(file, &changed, 1, off_t(at))
+            let answers = Answers(path: store)
+            if !answers.complaints.isEmpty { noticed += 1 }
+            if let complaint = answers.difference(from: truth) {
+                wrong.append("byte \(at) ^ \(mask): \(complaint)")
             }
+            changed = bytes[at]
+            pwrite(file, &changed, 1, off_t(at))
         }
         return (wrong, noticed)
     }

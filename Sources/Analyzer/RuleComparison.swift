@@ -1,0 +1,87 @@
+public import Retry
+
+/// Rules that somebody asks about, priced on the recorded failures of one route beside the rule in force.
+public struct RuleComparison: Sendable {
+    /// One rule that was asked about.
+    public struct Asked: Sendable {
+        /// What it costs.
+        public var price: RulePrice
+        /// What it costs more than the rule in force, seconds a request; negative: it is cheaper.
+        public var differenceSeconds: Double
+        /// The 95 % interval of the difference: bootstrap over outages, both rules on the same replicates.
+        public var differenceInterval: ClosedRange<Double>
+        /// What its price takes for granted beyond what all take.
+        public var assumptions: [String]
+    }
+
+    /// The route.
+    public var route: String
+    /// Requests in the log.
+    public var requests: Int
+    /// Outages in it.
+    public var outages: Int
+    /// First and last start, UNIX microseconds.
+    public var windowUs: ClosedRange<Int64>
+    /// What the costs are made of.
+    public var objective: Objective
+    /// Mean cost of a request as the log shows it, seconds.
+    public var recordedCostSeconds: Double
+    /// Whether a rule file named the rule in force; otherwise it was read off the log.
+    public var isPresentGiven: Bool
+    /// The rule in force.
+    public var present: RulePrice
+    /// The others, in the order in which they were asked.
+    public var asked: [Asked]
+    /// What was taken for granted.
+    public var assumptions: [String]
+}
+
+extension Tuner {
+    /// Prices rules beside the one in force; `nil` when the columns hold no first attempt. methods: pricing
+    public func compare(_ rules: [Rule], on columns: AttemptColumns) -> RuleComparison? {
+        let setting = RouteSetting(
+            route: columns.route, configuration: configuration, present: present, columns: columns, asked: rules)
+        guard let evidence = RouteEvidence(columns, setting: setting) else { return nil }
+        let facts = evidence.facts
+        // No grid: what is asked about is all that is played.
+        let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
+        let played = ([setting.present.rule] + rules).map(search.play)
+        let prices = price(played, search)
+        let costs = search.replicateCosts(played, on: Array(0..<facts.units))
+        let requests = facts.requestCount
+        let asked = rules.indices.map { index in
+            let differences = zip(costs.column(index + 1), costs.column(0)).map { $0 - $1 }
+            let interval = Bootstrap.interval95(differences)
+            return RuleComparison.Asked(
+                price: prices[index + 1], differenceSeconds: prices[index + 1].costSeconds - prices[0].costSeconds,
+                differenceInterval: interval.lowerBound / 1e6...interval.upperBound / 1e6,
+                assumptions: doubts(about: rules[index], setting, evidence))
+        }
+        return RuleComparison(
+            route: columns.route, requests: Int(requests), outages: evidence.outages, windowUs: evidence.windowUs,
+            objective: setting.objective,
+            recordedCostSeconds: facts.recorded.costUs.reduce(0, +) / requests / 1e6,
+            isPresentGiven: setting.present.isGiven, present: prices[0], asked: asked,
+            assumptions: setting.assumptions + evidence.assumptions)
+    }
+
+    /// Where the log cannot bear out a rule that people may ask about and `tune` would not try.
+    private func doubts(about rule: Rule, _ setting: RouteSetting, _ evidence: RouteEvidence) -> [String] {
+        var doubts: [String] = []
+        let limit = [rule.perTryTimeoutUs, rule.timeoutUs].compactMap { $0 }.min() ?? .max
+        if limit < evidence.longestSuccessUs, !evidence.areSlowRetriesFast {
+            doubts.append(
+                "attempts that the limit of \(DurationText.format(limit)) cuts are taken to be as fast as others when they "
+                    + "are retried; the log does not show that, so the price may be too low")
+        }
+        if rule.hedge != nil { doubts.append("hedges are not priced yet: the price is that of the rule without them") }
+        if rule.ejectionUs != nil {
+            doubts.append("ejection is not priced yet: the price is that of the rule without it")
+        }
+        let retries = rule.retry?.maxRetries ?? 0
+        if retries > 0, rule.budget == nil {
+            doubts.append("without a budget: the load that its retries add in an overload is not in the price")
+        }
+        return doubts
+    }
+}

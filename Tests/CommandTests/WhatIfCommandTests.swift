@@ -1,0 +1,75 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import meantime
+
+/// `meantime whatif` and `meantime explain` on a recorded log.
+struct WhatIfCommandTests {
+    private static let present =
+        "{timeout: 2s, retry: {max_retries: 1, on: [error_status, reset], backoff: {waits: [20ms]}}}"
+
+    @Test func `rules are priced in the order asked, beside the one in force, and nothing changes`() throws {
+        try withImportedLog { directory in
+            try write("version: 1\nroutes:\n  main: \(Self.present)\n", to: directory + "/rules.yaml")
+            try write("version: 1\nroutes:\n  main: {timeout: 1s}\n", to: directory + "/other.yaml")
+            let before = try storeContent(directory)
+            let result = try Command.run(
+                ["whatif", "main", "--rule", Self.present, "--rules-from", "other.yaml", "--format", "json"],
+                in: directory)
+            #expect(result.code == 0, "\(result.errors)")
+            let document = try #require(try json(result.output) as? [String: Any])
+            let asked = try #require(document["asked"] as? [[String: Any]])
+            #expect(asked.count == 2 && document["present_given"] as? Bool == true)
+            // The rule in force beside itself: no difference in any replicate.
+            #expect(asked[0]["difference_s"] as? Double == 0)
+            #expect(asked[0]["difference_interval_s"] as? [Double] == [0, 0])
+            // Without the retry a third of these requests fails, at ten seconds each.
+            let worse = try #require(asked[1]["difference_interval_s"] as? [Double])
+            #expect(worse[0] > 0)
+            let text = try Command.run(["whatif", "main", "--rules-from", "other.yaml"], in: directory).output
+            #expect(text.contains("1: no retries; in all 1s; dearer than the rule now"), "\(text)")
+            #expect(try storeContent(directory) == before)
+        }
+    }
+
+    @Test(arguments: [
+        ("{timeout: 2}", "--rule 1: rule.timeout: not a duration"), ("{}", "--rule 1: is empty"),
+        ("{retry: {max_retries: 1}}", "on is missing"), ("{timeout: 1s}\nroutes:", "on one line"),
+    ])
+    func `a rule that is none is refused with what would be right`(rule: String, words: String) throws {
+        try withImportedLog { directory in
+            expectRefusal(try Command.run(["whatif", "main", "--rule", rule], in: directory), code: 1, words)
+        }
+    }
+
+    @Test func `what is not there is said`() throws {
+        try withImportedLog { directory in
+            expectRefusal(try Command.run(["whatif", "main"], in: directory), code: 2, "name a rule")
+            for arguments in [["whatif", "mian", "--rule", "{timeout: 1s}"], ["explain", "mian"]] {
+                expectRefusal(
+                    try Command.run(arguments, in: directory), code: 1, "no attempt on route 'mian'; seen: main")
+            }
+        }
+    }
+
+    @Test func `explain says what is known, what rules cost, and why`() throws {
+        try withImportedLog { directory in
+            let text = try Command.run(["explain", "main"], in: directory)
+            #expect(text.code == 0, "\(text.errors)")
+            for words in ["975 attempts of 802 requests", "failure-times", "recovery", "latency", "why:  "] {
+                #expect(text.output.contains(words), "\(words) in \(text.output)")
+            }
+            let result = try Command.run(["explain", "main", "--format", "json"], in: directory)
+            let document = try #require(try json(result.output) as? [String: Any])
+            let tuning = try #require(document["tuning"] as? [String: Any])
+            let tuned = try #require(
+                try json(Command.run(["tune", "--dry-run", "--format", "json"], in: directory).output) as? [String: Any]
+            )
+            let routes = try #require(tuned["routes"] as? [[String: Any]])
+            #expect(NSDictionary(dictionary: tuning) == NSDictionary(dictionary: routes[0]))
+            let rules = try #require(document["rules_by_retries"] as? [[String: Any]])
+            #expect(rules.count > 1 && (document["reports"] as? [Any])?.count == 4)
+        }
+    }
+}
