@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash build extension install format lint bench bench-store bench-store-growth clean dependencies
+.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -93,6 +93,11 @@ bench-store: build ## The store beside DuckDB and Parquet (ATTEMPTS=20000000 ROU
 bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000000,20000000,... WRITE=1)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
 	@$(store_bench)/growth.py $(store_files) --attempts $(GROWTH) --chart docs/store-growth.svg
+
+bench-npmle: dependencies ## Turnbull's law beside R's, surpyval's and scipy's (WRITE=1 into Benchmarks/README.md)
+	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product NPMLEBenchmarks
+	@python3 Benchmarks/npmle/bench_npmle.py --bench $(benchmarks)/release/NPMLEBenchmarks \
+	    --directory $(benchmarks)/npmle $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md)
 
 clean: ## Remove what builds and the demo left behind
 	rm -rf $(debug) $(release) $(benchmarks) $(fuzzing) demo-out

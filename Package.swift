@@ -20,6 +20,7 @@ let package = Package(
         .executable(name: "meantime", targets: ["meantime"]),
         // For the package in Benchmarks.
         .library(name: "Retry", targets: ["Retry"]),
+        .library(name: "Analyzer", targets: ["Analyzer"]),
         .library(name: "Collector", targets: ["Collector"]),
         .library(name: "MeshDay", targets: ["MeshDay"]),
         // The store's tables for other programs' SQLite; `make extension` calls it meantime.so.

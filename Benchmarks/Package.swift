@@ -26,5 +26,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "NPMLEBenchmarks",
+            dependencies: [
+                .product(name: "Analyzer", package: "meantime"), .product(name: "Retry", package: "meantime"),
+            ],
+            swiftSettings: settings
+        ),
     ]
 )
