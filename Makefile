@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth clean dependencies
+.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth shootout clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -21,6 +21,9 @@ WRITE ?=
 KEEP ?=
 # The sizes of the chart of its growth.
 GROWTH ?= 2000000,20000000,100000000
+
+# Arguments of the shoot-out: make shootout SHOOTOUT="--quick --worlds brief,overload"
+SHOOTOUT ?=
 
 debug := .build
 release := .build-release
@@ -98,6 +101,12 @@ bench-npmle: dependencies ## Turnbull's law beside R's, surpyval's and scipy's (
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product NPMLEBenchmarks
 	@python3 Benchmarks/npmle/bench_npmle.py --bench $(benchmarks)/release/NPMLEBenchmarks \
 	    --directory $(benchmarks)/npmle $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md)
+
+# One thread of BLAS each: the worlds themselves are spread over the cores.
+shootout: dependencies ## Rules against ground truth in seeded worlds (SHOOTOUT="--quick" for a minute; WRITE=1)
+	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product Shootout
+	@OPENBLAS_NUM_THREADS=1 "$(benchmarks)/release/Shootout" $(SHOOTOUT) \
+	    $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md --chart docs/shootout.svg)
 
 clean: ## Remove what builds and the demo left behind
 	rm -rf $(debug) $(release) $(benchmarks) $(fuzzing) demo-out

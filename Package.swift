@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .executable(name: "meantime", targets: ["meantime"]),
         // For the package in Benchmarks.
+        .library(name: "Analyzer", targets: ["Analyzer"]),
         .library(name: "Retry", targets: ["Retry"]),
         .library(name: "Analyzer", targets: ["Analyzer"]),
         .library(name: "Collector", targets: ["Collector"]),

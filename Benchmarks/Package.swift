@@ -33,5 +33,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "Shootout",
+            dependencies: [
+                .product(name: "Analyzer", package: "meantime"), .product(name: "Retry", package: "meantime"),
+            ],
+            swiftSettings: settings
+        ),
     ]
 )

@@ -8,8 +8,8 @@ struct RouteEvidence {
     let windowUs: ClosedRange<Int64>
     /// Outcomes that occur.
     let seen: Set<Outcome>
-    /// Whether retries of slow attempts were shown to be fast (methods: attempt dependence).
-    let areSlowRetriesFast: Bool
+    /// Whether slow attempts are slow again (methods: attempt dependence).
+    let dependence: AttemptDependence
     let longestSuccessUs: Int64
     let assumptions: [String]
     private let law: LatencyLaw
@@ -24,7 +24,7 @@ struct RouteEvidence {
         }
         let availability = Availability(columns)
         let outages = Outages(columns: columns, states: availability.smoothed)
-        let dependence = AttemptDependence(columns: columns, states: availability.smoothed)
+        dependence = AttemptDependence(columns: columns, states: availability.smoothed)
         let law = LatencyLaw.success(of: columns, states: availability.smoothed)
         let builder = FactsBuilder(
             columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability)
@@ -34,7 +34,6 @@ struct RouteEvidence {
         self.outages = outages.outages.count
         windowUs = firstUs...lastUs
         seen = Set(columns.outcome)
-        areSlowRetriesFast = dependence.verdict == .independent
         longestSuccessUs = (0..<columns.count).reduce(0) { longest, row in
             columns.outcome[row] == .success ? max(longest, columns.durationUs[row]) : longest
         }
@@ -54,6 +53,9 @@ struct RouteEvidence {
         if availability.isShared { assumptions.append("the hosts fail together: their states are taken as one") }
         self.assumptions = assumptions
     }
+
+    /// Whether retries of slow attempts were shown to be fast.
+    var areSlowRetriesFast: Bool { dependence.verdict == .independent }
 
     /// The time within which this share of attempts is answered, if the log reaches that far.
     func latencyQuantileUs(_ share: Double) -> Double? { law.quantileUs(share) }

@@ -78,7 +78,8 @@ struct RouteSetting {
         return max(objective.deadlineUs, present.rule.timeoutUs ?? 0, longest)
     }
 
-    /// A timeout is shortened only where retries of slow attempts were seen to be fast; else the present one stays.
+    /// A timeout is shortened only where retries of slow attempts were seen to be fast, also by the measure of the
+    /// shorter one; else the present one stays.
     private func perTryTimeouts(for evidence: RouteEvidence, _ timeoutUs: Int64) -> [Int64?] {
         let present = self.present.rule.perTryTimeoutUs.flatMap { $0 < timeoutUs ? $0 : nil }
         var choices: [Int64?] = [present]
@@ -91,6 +92,7 @@ struct RouteSetting {
         for choice in choices where !unique.contains(choice) {
             if let us = choice {
                 let isAllowed = bounds.perTryTimeoutUs?.contains(us) ?? true
+                if us != present && evidence.dependence.verdict(atLimitUs: us) != .independent { continue }
                 if us <= 0 || us >= timeoutUs || (us != present && !isAllowed) { continue }
             }
             unique.append(choice)

@@ -67,6 +67,44 @@ import Testing
         #expect(AttemptDependence(columns: columns, states: nil).verdict != .independent)
     }
 
+    /// A limit of 1 s that requests exceed now and then, retried once: of big ones that take 0.6 s each time, or of
+    /// stragglers whose retry is like any other attempt.
+    private func rarelyCut(areBig: Bool, seed: UInt64) -> AttemptColumns {
+        var generator = SeededGenerator(seed: seed)
+        var list: [Attempt] = []
+        for request in 0..<40_000 {
+            let isSlow = generator.unit() < 0.05
+            let exceeds = isSlow && generator.unit() < 0.2
+            let startUs = Int64(request) * 2_000_000
+            let firstUs: Int64 = exceeds ? 1_000_000 : isSlow ? 600_000 : 6_000
+            for number in 1...(exceeds ? 2 : 1) {
+                let durationUs = number == 1 ? firstUs : areBig ? 600_000 : 6_000
+                list.append(
+                    Attempt(
+                        startUs: startUs + Int64(number - 1) * 1_000_000, durationUs: durationUs, route: "r", host: "a",
+                        request: UInt64(request), attempt: number,
+                        outcome: number == 1 && exceeds ? .timeout : .success, timeoutUs: 1_000_000))
+            }
+        }
+        return AttemptColumns(route: "r", attempts: list)
+    }
+
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `a shorter limit must pass by itself`(seed: UInt64) {
+        let big = dependence(rarelyCut(areBig: true, seed: seed))
+        // Every retry answers within the limit in force, so at that limit slow attempts look like stragglers ...
+        #expect(big.verdict == .independent)
+        // ... but at a shorter one the same requests are slow again.
+        for limitUs in [10_000, 100_000, 500_000] as [Int64] {
+            #expect(big.verdict(atLimitUs: limitUs) == .dependent)
+        }
+        #expect(big.verdict(atLimitUs: 700_000) == .independent)
+        let stragglers = dependence(rarelyCut(areBig: false, seed: seed))
+        for limitUs in [10_000, 100_000, 500_000, 1_000_000] as [Int64] {
+            #expect(stragglers.verdict(atLimitUs: limitUs) == .independent)
+        }
+    }
+
     @Test func `hedges tell at their delay`() {
         var list: [Attempt] = []
         for request in 0..<2_000 {

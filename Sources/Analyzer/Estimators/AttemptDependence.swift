@@ -32,6 +32,10 @@ public struct AttemptDependence: Equatable, Sendable {
     /// What follows.
     public var verdict: Verdict
 
+    /// How long second attempts of slow requests, and first attempts, were watched.
+    private var seconds: [Watched] = []
+    private var firsts: [Watched] = []
+
     /// The greatest P(slow | slow) beyond P(slow) that still counts as independent.
     public static let negligibleExcess = 0.1
 
@@ -43,14 +47,37 @@ public struct AttemptDependence: Equatable, Sendable {
         limitUs = pairing.middleLimitUs
         slowAfterSlow = pairing.slowAfterSlow
         slow = Proportion(hits: 0, trials: 0)
-        if limitUs > 0 {
-            for row in 0..<columns.count where columns.attempt[row] == 1 && !isOutage[row] {
-                guard let isSlow = columns.isSlow(row, limitUs: limitUs) else { continue }
-                slow.trials += 1
-                if isSlow { slow.hits += 1 }
-            }
+        verdict = .notIdentified
+        guard limitUs > 0 else { return }
+        seconds = pairing.secondRows.compactMap(columns.watched)
+        for row in 0..<columns.count where columns.attempt[row] == 1 && !isOutage[row] {
+            if let watched = columns.watched(row) { firsts.append(watched) }
         }
+        slow = Self.slowShare(of: firsts, limitUs: limitUs)
         verdict = Self.verdict(slowAfterSlow: slowAfterSlow, slow: slow)
+    }
+
+    /// Whether a shorter limit would be followed by fast retries too.
+    ///
+    /// Its pairs were not recorded: a first attempt that answered before the limit in force was not sent again. But
+    /// what was slow at that limit was slow at the shorter one, and how long *its* second attempts took is known. A big
+    /// request that was cut off once in a while answers its retry within the limit in force, and still takes far longer
+    /// than others: at the shorter limit it is slow again.
+    public func verdict(atLimitUs shorterUs: Int64) -> Verdict {
+        if shorterUs >= limitUs || verdict != .independent { return verdict }
+        return Self.verdict(
+            slowAfterSlow: Self.slowShare(of: seconds, limitUs: shorterUs),
+            slow: Self.slowShare(of: firsts, limitUs: shorterUs))
+    }
+
+    private static func slowShare(of attempts: [Watched], limitUs: Int64) -> Proportion {
+        var share = Proportion(hits: 0, trials: 0)
+        for attempt in attempts {
+            guard let isSlow = attempt.isSlow(limitUs: limitUs) else { continue }
+            share.trials += 1
+            if isSlow { share.hits += 1 }
+        }
+        return share
     }
 
     /// Rows on a host that was probably down, as another request's nearest attempt on it confirms.
@@ -88,6 +115,7 @@ public struct AttemptDependence: Equatable, Sendable {
 /// Goes through a log in order of start and pairs the first two attempts of requests whose first was slow.
 private struct SlowPairs {
     var slowAfterSlow = Proportion(hits: 0, trials: 0)
+    private(set) var secondRows: [Int] = []
     private let columns: AttemptColumns
     private var limitsUs: [Int64] = []
     /// The limit that an open request has exceeded once.
@@ -130,21 +158,34 @@ private struct SlowPairs {
         let began = beganUs.removeValue(forKey: request)
         let beside = columns.hedge[row] ? began.map { columns.startUs[row] - $0 } : nil
         guard !isOutage, let limitUs = beside ?? retried, limitUs > 0,
-            let isSlow = columns.isSlow(row, limitUs: limitUs)
+            let isSlow = columns.watched(row)?.isSlow(limitUs: limitUs)
         else { return }
+        secondRows.append(row)
         limitsUs.append(limitUs)
         slowAfterSlow.trials += 1
         if isSlow { slowAfterSlow.hits += 1 }
     }
 }
 
-extension AttemptColumns {
-    /// Whether a row took longer than a limit; `nil` if it was cut off before or failed in another way.
-    fileprivate func isSlow(_ row: Int, limitUs: Int64) -> Bool? {
-        switch outcome[row] {
-        case .success: durationUs[row] > limitUs
+/// How long an attempt ran, and whether an answer ended it.
+private struct Watched: Equatable, Sendable {
+    var durationUs: Int64
+    var isAnswered: Bool
+
+    /// Whether it took longer than a limit; `nil` if it was cut off before.
+    func isSlow(limitUs: Int64) -> Bool? {
+        if isAnswered { return durationUs > limitUs }
         // Limits fire a little late, never early.
-        case .timeout, .cancelled: durationUs[row] >= limitUs ? true : nil
+        return durationUs >= limitUs ? true : nil
+    }
+}
+
+extension AttemptColumns {
+    /// What a row tells of slowness; `nil` if it failed in another way.
+    fileprivate func watched(_ row: Int) -> Watched? {
+        switch outcome[row] {
+        case .success: Watched(durationUs: durationUs[row], isAnswered: true)
+        case .timeout, .cancelled: Watched(durationUs: durationUs[row], isAnswered: false)
         default: nil
         }
     }
