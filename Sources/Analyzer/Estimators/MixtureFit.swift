@@ -1,0 +1,125 @@
+import Glibc
+
+/// Several laws of one family in unknown shares, by maximum likelihood from exact and censored observations: answers
+/// from a cache beside answers from a disk, brief outages beside long ones. methods: mixture
+public struct MixtureFit: Equatable, Sendable {
+    /// One of the laws and how many durations follow it.
+    public struct Part: Equatable, Sendable {
+        /// The share of durations.
+        public var share: Double
+        /// Their law; its own log-likelihood means nothing here.
+        public var law: ParametricFit
+    }
+
+    /// The parts, by ascending location.
+    public private(set) var parts: [Part]
+    /// Log-likelihood of the observations as durations.
+    public private(set) var logLikelihood: Double
+    /// EM steps of the best start.
+    public private(set) var iterations = 0
+
+    /// Akaike's criterion: −2 log-likelihood + 2 × parameters, comparable with that of a single law.
+    public var aic: Double {
+        let each = parts.first?.law.family == .exponential ? 1 : 2
+        return -2 * logLikelihood + 2 * Double(parts.count * (each + 1) - 1)
+    }
+
+    /// P(T > t).
+    public func survival(_ t: Double) -> Double { parts.reduce(0) { $0 + $1.share * $1.law.survival(t) } }
+
+    /// Fits `count` parts by EM from several ways to cut the durations; the best is kept.
+    ///
+    /// - Returns: `nil` when no start leads to parts that all hold at least three durations and spread by 10⁻³ or more
+    ///   in logarithms: a part that shrinks to a point has a likelihood without bound and means nothing.
+    /// - Precondition: at least one part. Cost: O(observations × steps), at most 400 steps a start.
+    public init?(_ family: ParametricFit.Family, parts count: Int, to observations: [ParametricFit.Observation]) {
+        precondition(count >= 1, "a mixture has at least one part, not \(count)")
+        let used = observations.filter { $0.weight > 0 && $0.right > 0 && $0.left < .infinity }
+        guard !used.isEmpty else { return nil }
+        var best: MixtureFit?
+        // Equal shares, or ever smaller ones towards either end.
+        for ratio in count == 1 ? [1.0] : [1.0, 0.25, 4, 0.06, 16] {
+            guard var fit = MixtureFit(start: family, count, ratio, used) else { continue }
+            if fit.maximize(family, used), fit.logLikelihood > best?.logLikelihood ?? -.infinity { best = fit }
+        }
+        guard let best else { return nil }
+        self = best
+        parts.sort { $0.law.location < $1.law.location }
+    }
+
+    /// Cuts the durations, in order, into parts whose shares form a geometric sequence.
+    private init?(
+        start family: ParametricFit.Family, _ count: Int, _ ratio: Double, _ observations: [ParametricFit.Observation]
+    ) {
+        func middle(_ one: ParametricFit.Observation) -> Double {
+            one.right == .infinity ? one.left * 1.5 : (one.left + one.right) / 2
+        }
+        let sorted = observations.sorted { middle($0) < middle($1) }
+        let total = sorted.reduce(0) { $0 + $1.weight }
+        let sizes = (0..<count).map { pow(ratio, Double($0)) }
+        let whole = sizes.reduce(0, +)
+        parts = []
+        logLikelihood = -.infinity
+        var taken = 0
+        var weight = 0.0
+        var goal = 0.0
+        for size in sizes {
+            goal += total * size / whole
+            var mine: [ParametricFit.Observation] = []
+            while taken < sorted.count && (weight < goal * (1 - 1e-12) || mine.isEmpty) {
+                mine.append(sorted[taken])
+                weight += sorted[taken].weight
+                taken += 1
+            }
+            guard let law = ParametricFit(family, to: mine), law.scale > 1e-6 else { return nil }
+            parts.append(Part(share: size / whole, law: law))
+        }
+    }
+
+    /// To the maximum; false if a part fades or shrinks to a point.
+    private mutating func maximize(
+        _ family: ParametricFit.Family, _ observations: [ParametricFit.Observation]
+    ) -> Bool {
+        let total = observations.reduce(0) { $0 + $1.weight }
+        for step in 1...400 {
+            let (value, weights) = responsibilities(observations)
+            guard value.isFinite else { return false }
+            let isDone = value - logLikelihood < 1e-9 * (1 + abs(value))
+            logLikelihood = value
+            iterations = step
+            if isDone { return true }
+            for part in parts.indices {
+                let sum = weights[part].reduce(0, +)
+                var mine = observations
+                for index in mine.indices { mine[index].weight = weights[part][index] }
+                guard sum >= 3, let law = ParametricFit(family, to: mine), law.scale >= 1e-3 else { return false }
+                parts[part] = Part(share: sum / total, law: law)
+            }
+        }
+        return true
+    }
+
+    /// The log-likelihood, and how much of each observation belongs to each part.
+    private func responsibilities(_ observations: [ParametricFit.Observation]) -> (Double, [[Double]]) {
+        var weights = [[Double]](repeating: [Double](repeating: 0, count: observations.count), count: parts.count)
+        var value = 0.0
+        for (index, one) in observations.enumerated() {
+            let logs = parts.map { log($0.share) + $0.law.logLikelihood(of: one) }
+            let most = logs.max() ?? 0
+            let sum = logs.reduce(0) { $0 + exp($1 - most) }
+            value += one.weight * (most + log(sum))
+            for part in parts.indices { weights[part][index] = one.weight * exp(logs[part] - most) / sum }
+        }
+        return (value, weights)
+    }
+}
+
+extension ParametricFit {
+    /// Log-likelihood of one observation, of weight 1, as a duration.
+    func logLikelihood(of one: Observation) -> Double {
+        func score(_ t: Double) -> Double { (log(t) - location) / scale }
+        if one.left == one.right { return family.logDensity(score(one.left)) - log(scale) - log(one.left) }
+        if one.right == .infinity { return one.left > 0 ? family.logSurvival(score(one.left)) : 0 }
+        return family.logInterval(one.left > 0 ? score(one.left) : -.infinity, score(one.right))
+    }
+}
