@@ -43,7 +43,8 @@ struct RuleChoice {
         confirmedGainUs = Self.gain(search, present, chosenOnFirst: first, chosenOnSecond: second, halves)
         let bestUs = search.cost(best, all)
         let presentUs = search.cost(present, all)
-        if confirmedGainUs.upperBound < 0 && bestUs < presentUs {
+        let isNegligible = presentUs - bestUs <= RuleSearch.negligible * presentUs
+        if confirmedGainUs.upperBound < 0 && bestUs < presentUs && !isNegligible {
             chosen = best
             isChanged = true
             let share = Int(((1 - bestUs / presentUs) * 100).rounded())
@@ -57,6 +58,8 @@ struct RuleChoice {
                     " (this one makes \(Self.share(extra)) extra attempts per request, "
                     + "allowed are \(Self.share(allowed)))"
             }
+        } else if confirmedGainUs.upperBound < 0 {
+            reason = "kept: no rule costs as much as 1 % less"
         } else {
             reason = "kept: no rule is better beyond doubt (the 95 % interval of the best one's change includes zero)"
         }
