@@ -95,6 +95,26 @@ import Testing
         #expect(misses(host, seeds: seeds) <= 1)
     }
 
+    /// A pass is one exponential and a few dozen operations a probe, so what must not grow is their number.
+    @Test func `sixteen times the probes take no more passes over them`() {
+        let passes = [2_000, 8_000, 32_000].map { probes in
+            var generator = SeededGenerator(seed: 17)
+            var host = SimulatedHost(probes: probes, gapSeconds: 0.25)
+            host.truth.outageRatePerSecond = 1 / 40.0
+            host.truth.recoveryRatePerSecond = 1 / 4.0
+            let maximizer = HostStateMaximizer(
+                hosts: HostStateSmoother.probes(of: host.columns(&generator)), prior: HostStateStatistics(),
+                smoother: HostStateSmoother())
+            var start = host.truth
+            start.outageRatePerSecond *= 5
+            start.recoveryRatePerSecond /= 5
+            start.blip *= 5
+            return maximizer.maximize(from: start).passes
+        }
+        #expect(passes.allSatisfy { $0 >= 4 && $0 <= 60 }, "\(passes)")
+        #expect(passes[2] <= 2 * passes[0], "\(passes)")
+    }
+
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func `failures that strike at random are blips, not tiny outages`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)

@@ -7,6 +7,8 @@ struct HostStateMaximizer {
         var parameters: HostStateParameters
         /// Of the probes, plus the log-prior.
         var logLikelihood: Double
+        /// How often all probes were gone through to find it.
+        var passes = 0
     }
 
     /// A host that fails more often than this while "up" is down: the bound that tells the states apart.
@@ -38,6 +40,7 @@ struct HostStateMaximizer {
     func maximize(from start: HostStateParameters) -> Fit {
         var current = start
         var reached = -Double.infinity
+        var passes = 1
         for _ in 0..<smoother.maxCycles {
             let first = step(current)
             let second = step(first.parameters)
@@ -46,11 +49,12 @@ struct HostStateMaximizer {
             // The leap may overshoot; EM itself never loses.
             let isWorse = !(third.logLikelihood >= second.logLikelihood)
             current = isWorse ? step(second.parameters).parameters : third.parameters
+            passes += isWorse ? 4 : 3
             let level = max(second.logLikelihood, third.logLikelihood)
             if level - reached < smoother.tolerance { break }
             reached = level
         }
-        return Fit(parameters: current, logLikelihood: logLikelihood(current))
+        return Fit(parameters: current, logLikelihood: logLikelihood(current), passes: passes)
     }
 
     /// One EM step from `parameters`; the log-likelihood returned is that *at* `parameters`.
