@@ -130,6 +130,27 @@ import Testing
         }
     }
 
+    @Test(arguments: 0..<3)
+    func `small problems of every kind of weight reach their maximum`(kind: Int) {
+        for seed in 0..<400 as Range<UInt64> {
+            var g = SeededGenerator(seed: seed &* 977 &+ UInt64(kind))
+            let count = 1 + Int(200 * g.unit() * g.unit())
+            let spread = 3 + 300 * g.unit() * g.unit()
+            let width = 1 + spread * g.unit()
+            let data = (0..<count).map { _ in
+                let left = Int64(spread * g.unit())
+                return CensoredInterval(
+                    leftUs: left, rightUs: g.unit() < 0.2 ? .max : left + 1 + Int64(width * g.unit()))
+            }
+            // Equal, whole numbers with zeros, anything below 1.
+            let weights = data.map { _ in kind == 0 ? 1 : kind == 1 ? Double(Int(4 * g.unit())) : g.unit() }
+            let law = IntervalNPMLE(data, weights: weights)
+            #expect(law.gap <= 1e-7, "\(g)")
+            #expect(law.iterations <= 60, "\(g)")
+            #expect(agrees(law.cells.reduce(0) { $0 + $1.mass }, 1, 1e-9), "\(g)")
+        }
+    }
+
     /// Gauss's elimination.
     private func eliminated(_ matrix: [[Double]], _ right: [Double]) -> [Double] {
         var a = matrix
