@@ -7,9 +7,8 @@ enum TestedElsewhere {
         "OutagesTests.swift": [
             "Analyzer/Estimators/HostOutage.swift", "Analyzer/Estimators/OutageTimes.swift",
         ],
-        "RecoveryIntervalsTests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
+        "IntervalNPMLETests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
         "ReportTableTests.swift": ["Analyzer/Reports/SplitMix64+Columns.swift"],
-        "TunerTests.swift": ["Analyzer/RuleChoice.swift"],
         // Collector
         "SegmentEncodingTests.swift": [
             "Collector/BlockWalk.swift"
