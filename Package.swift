@@ -21,7 +21,6 @@ let package = Package(
         // For the package in Benchmarks.
         .library(name: "Analyzer", targets: ["Analyzer"]),
         .library(name: "Retry", targets: ["Retry"]),
-        .library(name: "Analyzer", targets: ["Analyzer"]),
         .library(name: "Collector", targets: ["Collector"]),
         .library(name: "MeshDay", targets: ["MeshDay"]),
         // The store's tables for other programs' SQLite; `make extension` calls it meantime.so.
