@@ -55,18 +55,21 @@ extension Tuner {
             return RuleComparison.Asked(
                 price: prices[index + 1], differenceSeconds: prices[index + 1].costSeconds - prices[0].costSeconds,
                 differenceInterval: interval.lowerBound / 1e6...interval.upperBound / 1e6,
-                assumptions: doubts(about: rules[index], setting, evidence))
+                assumptions: doubts(about: rules[index], evidence))
         }
+        let recordedSeconds = facts.recorded.costUs.reduce(0, +) / requests / 1e6
         return RuleComparison(
             route: columns.route, requests: Int(requests), outages: evidence.outages, windowUs: evidence.windowUs,
             objective: setting.objective,
-            recordedCostSeconds: facts.recorded.costUs.reduce(0, +) / requests / 1e6,
+            recordedCostSeconds: recordedSeconds,
             isPresentGiven: setting.present.isGiven, present: prices[0], asked: asked,
-            assumptions: setting.assumptions + evidence.assumptions)
+            assumptions: setting.assumptions + evidence.assumptions
+                + unpriced(setting.present.rule).map { "the rule in force: \($0)" }
+                + doubt(of: prices[0], against: recordedSeconds))
     }
 
     /// Where the log cannot bear out a rule that people may ask about and `tune` would not try.
-    private func doubts(about rule: Rule, _ setting: RouteSetting, _ evidence: RouteEvidence) -> [String] {
+    private func doubts(about rule: Rule, _ evidence: RouteEvidence) -> [String] {
         var doubts: [String] = []
         let limit = [rule.perTryTimeoutUs, rule.timeoutUs].compactMap { $0 }.min() ?? .max
         if limit < evidence.longestSuccessUs, !evidence.areSlowRetriesFast {
@@ -74,14 +77,16 @@ extension Tuner {
                 "attempts that the limit of \(DurationText.format(limit)) cuts are taken to be as fast as others when they "
                     + "are retried; the log does not show that, so the price may be too low")
         }
-        if rule.hedge != nil { doubts.append("hedges are not priced yet: the price is that of the rule without them") }
-        if rule.ejectionUs != nil {
-            doubts.append("ejection is not priced yet: the price is that of the rule without it")
-        }
         let retries = rule.retry?.maxRetries ?? 0
         if retries > 0, rule.budget == nil {
             doubts.append("without a budget: the load that its retries add in an overload is not in the price")
         }
-        return doubts
+        return doubts + unpriced(rule)
+    }
+
+    /// What a rule says that pricing does not play yet.
+    private func unpriced(_ rule: Rule) -> [String] {
+        let parts = [rule.hedge.map { _ in "hedges" }, rule.ejectionUs.map { _ in "ejection" }].compactMap { $0 }
+        return parts.map { "\($0) cannot be priced yet: the price is that of the rule without" }
     }
 }

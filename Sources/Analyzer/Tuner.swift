@@ -80,7 +80,7 @@ public struct Tuner: Sendable {
     }
 
     /// Where model and log disagree on the present rule, people should know before they believe the rest.
-    private func doubt(of present: RulePrice, against recordedSeconds: Double) -> [String] {
+    func doubt(of present: RulePrice, against recordedSeconds: Double) -> [String] {
         guard abs(present.costSeconds - recordedSeconds) > 0.15 * max(recordedSeconds, 0.001) else { return [] }
         func shown(_ seconds: Double) -> String { DurationText.format(Int64((seconds * 1000).rounded()) * 1000) }
         return [

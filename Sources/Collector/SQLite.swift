@@ -114,7 +114,10 @@ final class Connection: Sendable {
             }, tables.map { Unmanaged.passUnretained($0).toOpaque() })
     }
 
-    /// The tables that a statement reads, also those behind its views.
+    /// Allows everything again.
+    func allowAll() { sqlite3_set_authorizer(handle, nil, nil) }
+
+    /// The tables that a statement reads, and its views with the tables behind them.
     final class TablesRead {
         fileprivate(set) var names: Set<String> = []
     }

@@ -60,14 +60,21 @@ enum StoreDefinitions {
             || definition.table.hasPrefix("history")
     }
 
-    /// Fails unless what is read by these definitions is what was written by them.
-    static func require(on connection: Connection, views: Bool) throws(StoreError) {
-        guard let fault = try faults(on: connection, views: views).first else { return }
+    /// Fails unless the tables and indexes are defined as they were made.
+    static func requireTables(on connection: Connection) throws(StoreError) {
+        guard let fault = try faults(on: connection, views: false).first else { return }
+        throw StoreError(
+            .damaged, path: connection.path, "\(fault), so nothing in it can be trusted; go back to a copy")
+    }
+
+    /// Fails unless the views are defined as they were made, where a statement reads one or what they are about.
+    static func requireViews(among read: Set<String>, on connection: Connection) throws(StoreError) {
+        guard read.contains(where: { $0.hasPrefix("history") || $0.hasPrefix("hour_") }),
+            let fault = try faults(on: connection, views: true).first
+        else { return }
         throw StoreError(
             .damaged, path: connection.path,
-            views
-                ? "\(fault), so what it shows cannot be trusted; 'meantime store compact' makes it anew"
-                : "\(fault), so nothing in it can be trusted; go back to a copy")
+            "\(fault), so what it shows cannot be trusted; 'meantime store compact' makes it anew")
     }
 
     /// Makes the views anew where they are not this version's; they hold nothing.

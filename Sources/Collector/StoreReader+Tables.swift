@@ -1,8 +1,7 @@
 extension StoreReader {
-    /// Fails unless a table of the store holds what was written: who reads it by a statement of his own sees neither
-    /// digests nor the ledger. The columns of segments are checked by the tables that decode them.
+    /// Fails unless a table of the store and its indexes hold what was written: who reads it by a statement of his own
+    /// sees neither digests nor the ledger. The columns of segments are checked by the tables that decode them.
     func require(table: String) throws(StoreError) {
-        if Self.tables.contains(table) { try requireValues(table) }
         switch table {
         case "route", "host", "method", "route_host": _ = try names()
         case "tail":
@@ -13,6 +12,11 @@ extension StoreReader {
             }
         case "dropped": _ = try dropped(RowFilter())
         case "rule_set": _ = try ruleSets()
+        case "ledger":
+            let ledger = try ledger()
+            if let part = Ledger.Part.allCases.first(where: { ledger?[$0] == nil }) {
+                throw damaged("the ledger's line about \(part.name) is damaged")
+            }
         case "hour_summary":
             try HistoryTable.requireSummaries(on: connection)
             try ledger()?.require(Ledger.account(of: .history, on: connection), .history, path: connection.path)
@@ -20,14 +24,11 @@ extension StoreReader {
             try HistoryTable.requireDrops(on: connection)
             try ledger()?.require(
                 Ledger.account(of: .historyDropped, on: connection), .historyDropped, path: connection.path)
-        default: break
+        default: return
         }
+        try requireValues(table)
+        try requireOrder(table)
     }
-
-    private static let tables: Set<String> = [
-        "route", "host", "method", "route_host", "tail", "segment", "dropped", "rule_set", "hour_summary",
-        "hour_dropped",
-    ]
 
     /// Which columns are not numbers.
     private static let texts: Set<String> = ["name", "reason", "latency", "who", "why", "yaml"]
@@ -35,17 +36,28 @@ extension StoreReader {
     /// Every value is of its kind. One wrong bit makes a 0 null or an empty blob, which a digest of numbers takes for 0
     /// (https://sqlite.org/fileformat2.html#record_format: serial types 8, 10 and 12).
     private func requireValues(_ table: String) throws(StoreError) {
-        let statement = try connection.prepare("SELECT * FROM main.\(table)")
-        let columns = statement.columnNames
+        // Data of segments is long, and under a digest of its own.
+        var columns: [String] = []
+        let outline = try connection.prepare("SELECT name FROM pragma_table_info('\(table)') WHERE name <> 'data'")
+        while try outline.step() { columns.append(outline.text(0)) }
+        let statement = try connection.prepare("SELECT \(columns.joined(separator: ", ")) FROM main.\(table)")
         while try statement.step() {
             let wrong = columns.indices.first { index in
-                switch columns[index] {
-                case "data": false
-                case let name where Self.texts.contains(name): !statement.isText(index)
-                default: !statement.isInteger(index)
-                }
+                Self.texts.contains(columns[index]) ? !statement.isText(index) : !statement.isInteger(index)
             }
             if let wrong { throw damaged("a value of column \(columns[wrong]) of table \(table) is damaged") }
+        }
+    }
+
+    /// Rows are found by keys and by indexes, which a walk over the table does not meet; SQLite holds them against each
+    /// other.
+    private func requireOrder(_ table: String) throws(StoreError) {
+        let statement = try connection.prepare("PRAGMA main.integrity_check('\(table)')")
+        while try statement.step() {
+            let line = statement.text(0)
+            if line != "ok" {
+                throw damaged("table \(table): \(line.split(whereSeparator: \.isNewline).joined(separator: "; "))")
+            }
         }
     }
 

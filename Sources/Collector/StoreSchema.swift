@@ -132,7 +132,7 @@ enum StoreSchema {
         try require(
             applicationID: try connection.integer("PRAGMA application_id"),
             version: try connection.integer("PRAGMA user_version"), path: connection.path)
-        try StoreDefinitions.require(on: connection, views: false)
+        try StoreDefinitions.requireTables(on: connection)
     }
 
     private static func require(applicationID found: Int64, version: Int64, path: String) throws(StoreError) {

@@ -132,6 +132,31 @@ import Testing
         #expect(tuning.change == 0...0)
     }
 
+    @Test func rulesThatAreAskedAboutArePricedAsTheTunerPricesThem() throws {
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        let tuning = try tune(columns, present: single)
+        let tuner = Tuner(
+            configuration: SampleLog.configuration(),
+            present: RuleSet(version: 1, createdUs: 0, routes: [columns.route: RuleSet.Entry(rule: single)]),
+            replicates: 50)
+        var hedged = tuning.chosen.rule
+        hedged.hedge = HedgePolicy(delayUs: 10_000, max: 1)
+        hedged.ejectionUs = 1_000_000
+        hedged.budget = nil
+        // Cuts answers that the log shows: they must be played, not counted as they were.
+        let longest = (0..<columns.count).filter { columns.outcome[$0] == .success }.map { columns.durationUs[$0] }
+        let short = Rule(timeoutUs: (longest.max() ?? 0) / 20)
+        let found = try #require(tuner.compare([tuning.chosen.rule, single, hedged, short], on: columns))
+        #expect(abs(found.asked[0].price.costSeconds - tuning.chosen.costSeconds) < 1e-9)
+        #expect(abs(found.present.costSeconds - tuning.present.costSeconds) < 1e-9)
+        #expect(found.asked[1].differenceSeconds == 0 && found.asked[1].differenceInterval == 0...0)
+        #expect(found.asked[0].differenceInterval.upperBound < 0)
+        let doubts = found.asked[2].assumptions.joined()
+        for word in ["hedges", "ejection", "without a budget"] { #expect(doubts.contains(word), "\(doubts)") }
+        #expect(found.asked[3].price.successShare < found.present.successShare - 0.1)
+        #expect(found.asked[3].assumptions.joined().contains("the limit of"))
+    }
+
     @Test func tooFewFailuresChangeNothing() throws {
         let tuning = try tune(SampleLog.columns(seconds: 4, isDown: { $1 == 1_000_000 }), present: single)
         #expect(!tuning.isChanged)

@@ -61,6 +61,19 @@ import Testing
         #expect(try store.checkEverything().isSound && store.query("SELECT * FROM my_view").rows.isEmpty)
     }
 
+    @Test func `a damaged row of the tail stops no query of the tables that leave it out`() throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        try Connection(path: path, access: .readWrite).execute("UPDATE tail SET wait_us = wait_us + 1 WHERE id = 3")
+        for sql in ["SELECT count(*) FROM attempts", "SELECT sum(attempts) FROM failures_by_route"] {
+            let answer = try store.query(sql)
+            #expect(answer.rows == [[.integer(19)]] && answer.damage.count == 1, "\(sql)")
+        }
+        // Nor does a view that they do not read.
+        try change("UPDATE sqlite_schema SET sql = replace(sql, 'h.retries', 'h.hedges ') WHERE name = 'history'")
+        let reader = try AttemptStore.open(path: path, mode: .readOnly)
+        #expect(try reader.query("SELECT count(*) FROM attempts").rows == [[.integer(19)]])
+    }
+
     @Test func `plain tables are held against the ledger before a statement reads them`() throws {
         for (damage, question) in [
             ("UPDATE dropped SET attempts = 9", "SELECT sum(attempts) FROM dropped"),

@@ -17,6 +17,7 @@ final class StoreView {
     private let isOurs: Bool
     private var hold: Statement?
     private var users = 0
+    private var keptOutline: (entries: [SegmentEntry], tailRows: Int, routes: Int)?
     private var tail: (rows: Rows, ids: [Int64])?
 
     init(_ reader: StoreReader, isOurs: Bool, skipsDamage: Bool) {
@@ -91,8 +92,12 @@ final class StoreView {
         }
     }
 
+    /// Reads the outline now, for all plans to come.
+    func keepOutline() { keptOutline = outline() }
+
     /// The zone maps and the length of the tail, for estimates; they may be of another state than the one to be read.
     func outline() -> (entries: [SegmentEntry], tailRows: Int, routes: Int) {
+        if let keptOutline { return keptOutline }
         if users > 0, let rows = tail?.rows { return (entries, rows.count, names[.route].count) }
         let entries = (try? reader.segments(RowFilter())) ?? []
         // The greatest id less the least: cheap, and close enough.

@@ -13,7 +13,8 @@ final class ChunkDecoder: Sendable {
         _ chunk: ScanChunk, withAttempts: Bool, threads: Int
     ) throws(DecodingError) -> ChunkRows {
         let columns = withAttempts ? OrderedScanLimits.columns : OrderedScanLimits.columns.dropLast()
-        let failure = Mutex<DecodingError?>(nil)
+        // That of the first column, whichever thread was first.
+        let failure = Mutex<(place: Int, error: DecodingError)?>(nil)
         Crew.run(columns.count, threads: threads) { place in
             var values = buffers.withLock { buffers in
                 defer { buffers[place] = [] }
@@ -22,11 +23,13 @@ final class ChunkDecoder: Sendable {
             do throws(DecodingError) {
                 try chunk.read(columns[place], chunk.extent, into: &values)
             } catch {
-                failure.withLock { $0 = error }
+                failure.withLock { failure in
+                    if failure.map({ place < $0.place }) ?? true { failure = (place, error) }
+                }
             }
             buffers.withLock { $0[place] = values }
         }
-        if let failure = failure.withLock({ $0 }) { throw failure }
+        if let failure = failure.withLock({ $0 }) { throw failure.error }
         return buffers.withLock { buffers in
             defer { buffers = [[Int64]](repeating: [], count: buffers.count) }
             return ChunkRows(

@@ -67,15 +67,12 @@ struct OrderedScan<Visitor: RouteVisitor>: Sendable {
     /// The first route code of each shard, so that shards have about as many rows as each other in the largest chunk.
     private func shardBounds(_ shards: Int) throws(StoreError) -> [Int64] {
         var weights: [(route: Int64, rows: Int)] = []
-        let readable = plan.entries.sorted { $0.zone.rows > $1.zone.rows }.lazy.compactMap { entry in
+        for entry in plan.entries.sorted(by: { $0.zone.rows > $1.zone.rows }) where weights.isEmpty {
             // What is damaged is named by the pass over all.
-            try? plan.chunk(entry, columns: []).get()
-        }
-        if let chunk = readable.first {
-            weights = chunk.runs.map { ($0.route, $0.rows.count) }
-        } else if let chunk = plan.tail {
+            guard case .success(let chunk) = try plan.chunk(entry, columns: []) else { continue }
             weights = chunk.runs.map { ($0.route, $0.rows.count) }
         }
+        if weights.isEmpty, let chunk = plan.tail { weights = chunk.runs.map { ($0.route, $0.rows.count) } }
         let total = weights.reduce(0) { $0 + $1.rows }
         var bounds: [Int64] = [0]
         var rows = 0

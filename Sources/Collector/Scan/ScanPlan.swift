@@ -188,6 +188,7 @@ extension StoreReader {
         try bytes.withUnsafeMutableBufferPointer { buffer throws(StoreError) in
             try blob.read(0..<head, into: buffer)
         }
+        var refusal: StoreError?
         do throws(DecodingError) {
             let parts = try bytes.withUnsafeBufferPointer { buffer throws(DecodingError) in
                 try SegmentHeader.parts(of: UnsafeRawBufferPointer(buffer), size: size, zone: entry.zone)
@@ -199,12 +200,17 @@ extension StoreReader {
                     }
                 }
             }
-            if case .failure(let error) = failure { throw DecodingError(reason: error.message) }
+            if case .failure(let error) = failure {
+                refusal = error
+                throw DecodingError(reason: error.message)
+            }
             let segment = try Segment(padded: bytes, zone: entry.zone, hosts: hosts)
             // Before any row is seen, so that a damaged segment is left out whole.
             try segment.verify(columns)
             return .success(segment)
         } catch {
+            // That the disk or the memory failed says nothing of the segment.
+            if let refusal, refusal.code != .damaged { throw refusal }
             return .failure(error)
         }
     }

@@ -1,11 +1,16 @@
 /// Finds a value by its place among others without sorting all of them (C. A. R. Hoare, "Algorithm 65: Find", 1961).
 enum Selection {
     /// The value at a place, from 0, of the values as sorted. Puts them into another order.
-    static func value(at place: Int, of values: UnsafeMutableBufferPointer<Int64>) -> Int64 {
+    ///
+    /// - Parameter most: how many rounds there may be before the rest is sorted; `nil`: as many as usually suffice
+    ///   twice over.
+    static func value(
+        at place: Int, of values: UnsafeMutableBufferPointer<Int64>, rounds most: Int? = nil
+    ) -> Int64 {
         precondition(values.indices.contains(place), "place \(place) of \(values.count)")
         var (low, high) = (0, values.count - 1)
-        // Each round leaves half of them or fewer; where the values conspire against that, the rest is sorted.
-        var rounds = 2 * (Int.bitWidth - values.count.leadingZeroBitCount)
+        // A round usually leaves half of them or fewer; where the values conspire against that, the rest is sorted.
+        var rounds = most ?? 2 * (Int.bitWidth - values.count.leadingZeroBitCount)
         while high - low > 16, rounds > 0 {
             rounds -= 1
             let pivot = pivot(values, low, high, place: place)

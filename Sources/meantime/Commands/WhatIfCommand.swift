@@ -13,7 +13,8 @@ struct WhatIfCommand: ParsableCommand {
             rule in force. Costs are seconds a request by the route's objective: time, plus what a failure and \
             an extra attempt cost. Intervals are 95 %, from resampling outages.
 
-            A rule is written as in the rule file, on one line. --rules-from takes the route's rule from a file \
+            A rule is written as in the rule file, on one line. Rules of --rule come first, then those of files. \
+            --rules-from takes the route's rule from a file \
             instead, such as one for 'meantime rules apply'.
 
             EXAMPLES
@@ -81,8 +82,8 @@ struct WhatIfCommand: ParsableCommand {
     private func load(_ path: String) throws -> Rule {
         let set = try RuleSet(yaml: TextFile.read(path, hint: "name a rule file"), file: path)
         guard let rule = set.rule(for: route) else {
-            throw Failure(
-                path, "has no rule for route '\(route)'; it names \(set.routes.keys.sorted().joined(separator: ", "))")
+            let named = set.routes.keys.sorted().joined(separator: ", ")
+            throw Failure(path, "has no rule for route '\(route)'; it names \(named.isEmpty ? "none" : named)")
         }
         return rule
     }
