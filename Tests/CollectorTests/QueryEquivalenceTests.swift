@@ -78,6 +78,22 @@ import Testing
         }
     }
 
+    @Test func `a route of thousands of requests comes in parts, each request once`() throws {
+        let attempts = Sample.attempts(5_000, seed: 75, routes: 2, extremes: false)
+        let (store, plain) = (try makeStore(attempts, .both), try PlainTable.of(attempts))
+        try PlainViews.add(to: plain)
+        let sums = "count(*), sum(request), sum(attempts), sum(duration_us), sum(waited_us), sum(wasted_us)"
+        for sql in [
+            "SELECT route, \(sums) FROM requests GROUP BY route ORDER BY route",
+            "SELECT request, start_us, outcome FROM requests WHERE route = 'route-1' ORDER BY request",
+            "SELECT count(*) FROM requests WHERE route = 'route-0' OR request % 3 = 0",
+        ] {
+            _ = try compare(sql, store, plain, "parts")
+        }
+        let told = try store.query("SELECT count(*) = count(DISTINCT rowid), count(*) > 2000 FROM requests").rows
+        #expect(told == [[.integer(1), .integer(1)]])
+    }
+
     @Test(arguments: SeededGenerator.seeds([81, 82, 83, 84]), [Layout.both, .overlapping, .oneSegmentAnOutcome])
     func `random queries answer as on a plain table`(seed: UInt64, layout: Layout) throws {
         var random = SeededGenerator(seed: seed)

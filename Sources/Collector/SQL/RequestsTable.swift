@@ -36,6 +36,14 @@ final class RequestsTable: RouteTable {
 
     private final class Rows: RouteRows {
         private let has: ColumnSet
+        /// The attempts of the route by request, and the first whose request is still to come.
+        private var places: [Place] = []
+        private var first = 0
+        private var windows: [BlockWindow] = []
+        private var route: Int64 = 0
+
+        /// A busy route has millions of requests: as rows they are in memory a few at a time.
+        private static let rowsAtOnce = 1_024
 
         init(_ view: StoreView, _ width: Int, _ filter: AttemptsFilter, _ columns: ColumnSet) {
             has = columns
@@ -50,7 +58,8 @@ final class RequestsTable: RouteTable {
         }
 
         override func make(route: Int64, of windows: [BlockWindow]) {
-            var places: [Place] = []
+            (self.route, self.windows, first) = (route, windows, 0)
+            places.removeAll(keepingCapacity: true)
             places.reserveCapacity(windows.reduce(0) { $0 + $1.positions.count })
             for (number, window) in windows.enumerated() {
                 let request = window.values(.request)
@@ -60,16 +69,21 @@ final class RequestsTable: RouteTable {
                 }
             }
             places.sort { $0.request < $1.request }
-            var first = 0
-            while first < places.count {
-                var end = first + 1
-                while end < places.count, places[end].request == places[first].request { end += 1 }
-                add(places[first..<end], of: windows, route: route)
-                first = end
-            }
+            makeMore()
         }
 
-        private func add(_ places: ArraySlice<Place>, of windows: [BlockWindow], route: Int64) {
+        override func makeMore() {
+            while first < places.count, block.selected < Self.rowsAtOnce {
+                var end = first + 1
+                while end < places.count, places[end].request == places[first].request { end += 1 }
+                add(places[first..<end])
+                first = end
+            }
+            isUnfinished = first < places.count
+            if !isUnfinished { windows = [] }
+        }
+
+        private func add(_ places: ArraySlice<Place>) {
             var attempts: ArraySlice<Place> = places
             func value(_ column: Column, _ place: Place) -> Int64 {
                 has.contains(column) ? windows[Int(place.window)].values(column)[Int(place.row)] : 0

@@ -78,6 +78,10 @@ class RouteTable: BlockTable {
 class RouteRows: BlockSource {
     let block: ColumnBlock
     private let walk: RouteOrderWalk
+    private var route: Int64 = 0
+    private var rowsOfRoute: Int64 = 0
+    /// Whether `makeMore` has rows of the route to make yet.
+    var isUnfinished = false
 
     init(_ view: StoreView, width: Int, filter: AttemptsFilter, columns: ColumnSet) {
         block = ColumnBlock(width: width, capacity: 256)
@@ -86,19 +90,29 @@ class RouteRows: BlockSource {
         for index in 0..<width { _ = block.column(index) }
     }
 
-    /// Writes the rows that a route's attempts make into the block, which has no rows before.
+    /// Writes the rows that a route's attempts make into the block, which has no rows before; all of them, or the
+    /// first ones.
     func make(route: Int64, of windows: [BlockWindow]) {}
 
+    /// Writes the next of them into the block, which has no rows before.
+    func makeMore() {}
+
     final func next() throws(StoreError) -> BlockWindow? {
-        while let (route, windows) = try walk.nextGroup() {
+        while true {
             block.clear(for: 0)
-            make(route: route, of: windows)
+            if isUnfinished {
+                makeMore()
+            } else {
+                guard let (route, windows) = try walk.nextGroup() else { return nil }
+                (self.route, rowsOfRoute) = (route, 0)
+                make(route: route, of: windows)
+            }
             if block.selected == 0 { continue }
             // The same in every pass: SQLite asks once for each side of an OR and takes equal numbers for equal rows.
-            block.number(from: route << 32)
+            block.number(from: route << 32 + rowsOfRoute)
+            rowsOfRoute += Int64(block.selected)
             return BlockWindow(block: block, positions: 0..<block.selected)
         }
-        return nil
     }
 }
 
