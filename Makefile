@@ -40,10 +40,17 @@ help: ## Show this
 demo: build ## Build, then see the whole loop on this machine, with pictures
 	@$(meantime) demo $(DEMO)
 
+# These talk over sockets by the clock, and come alone: tests that compute hold every thread for minutes.
+by_the_clock := ^(ProxyTests|CommandTests[.]DemoUpstreamTests)
+
 test: dependencies ## Build and run all tests
-	@swift test --scratch-path $(debug) $(TEST)
+	@swift build --build-tests --scratch-path $(debug)
 ifeq ($(strip $(TEST)),)
+	@swift test --skip-build --scratch-path $(debug) --filter '$(by_the_clock)'
+	@swift test --skip-build --scratch-path $(debug) --skip '$(by_the_clock)'
 	@$(MAKE) --no-print-directory fuzz
+else
+	@swift test --skip-build --scratch-path $(debug) $(TEST)
 endif
 
 fuzz: dependencies ## Fuzz what reads other people's bytes (FUZZ_SECONDS=600 for so long a target)
