@@ -48,6 +48,8 @@ public final class AttemptStore: AttemptSource, Sendable {
     public static func open(
         path: String, mode: Mode, sealAfterRows: Int = AttemptStore.defaultSealAfterRows
     ) throws(StoreError) -> AttemptStore {
+        let turn = mode == .readOnly ? -1 : takeTurn(path: path)
+        defer { if turn >= 0 { Glibc.close(turn) } }
         let make: (() throws(StoreError) -> Void)? =
             mode == .readOnly ? nil : { () throws(StoreError) in try create(path: path) }
         let registration = try OpenStores.register(
@@ -81,7 +83,7 @@ public final class AttemptStore: AttemptSource, Sendable {
         }
         let isNew = access(path, F_OK) != 0
         do throws(StoreError) {
-            try createAlone(path: path)
+            try StoreSchema.create(on: Connection(path: path, access: .create))
         } catch {
             var status = stat()
             // A file that this call made and could not fill is no store; leave the disk as it was.
@@ -91,13 +93,16 @@ public final class AttemptStore: AttemptSource, Sendable {
     }
 
     /// Several that make the same store at once would each hold what another waits for, and SQLite refuses one of them
-    /// without waiting: so they come one after the other, by a lock that SQLite knows nothing of.
-    private static func createAlone(path: String) throws(StoreError) {
-        let turn = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        // Whoever cannot make the file learns why from SQLite.
-        defer { if turn >= 0 { Glibc.close(turn) } }
+    /// without waiting, also where it begins the log: so they come one after the other.
+    ///
+    /// By a lock on the directory, for a descriptor of the store must not be closed while a connection holds locks on
+    /// it. Without one, where the directory cannot be read, all is as SQLite has it.
+    ///
+    /// - Returns: what holds the lock until it is closed; below 0: nothing does.
+    private static func takeTurn(path: String) -> Int32 {
+        let turn = Glibc.open(ReadAccess.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if turn >= 0 { while flock(turn, LOCK_EX) != 0, errno == EINTR {} }
-        try StoreSchema.create(on: Connection(path: path, access: .create))
+        return turn
     }
 
     /// Lets go of the file; writing afterwards is an error. What was acknowledged is durable without it.
