@@ -72,7 +72,7 @@ extension Tuner {
     private func doubts(about rule: Rule, _ evidence: RouteEvidence) -> [String] {
         var doubts: [String] = []
         let limit = [rule.perTryTimeoutUs, rule.timeoutUs].compactMap { $0 }.min() ?? .max
-        if limit < evidence.longestSuccessUs, !evidence.areSlowRetriesFast {
+        if limit < evidence.longestSuccessUs, evidence.dependence.verdict(atLimitUs: limit) != .independent {
             doubts.append(
                 "attempts that the limit of \(DurationText.format(limit)) cuts are taken to be as fast as others when they "
                     + "are retried; the log does not show that, so the price may be too low")
