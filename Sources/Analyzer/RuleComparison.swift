@@ -63,7 +63,7 @@ extension Tuner {
             objective: setting.objective,
             recordedCostSeconds: recordedSeconds,
             isPresentGiven: setting.present.isGiven, present: prices[0], asked: asked,
-            assumptions: setting.assumptions + evidence.assumptions
+            assumptions: setting.assumptions + evidence.assumptions + unrepeatable(columns, setting)
                 + unpriced(setting.present.rule).map { "the rule in force: \($0)" }
                 + doubt(of: prices[0], against: recordedSeconds))
     }
@@ -82,6 +82,16 @@ extension Tuner {
             doubts.append("without a budget: the load that its retries add in an overload is not in the price")
         }
         return doubts + unpriced(rule)
+    }
+
+    /// Why retries of some requests cost and gain nothing here.
+    private func unrepeatable(_ columns: AttemptColumns, _ setting: RouteSetting) -> [String] {
+        let others = columns.methodNames.filter { !$0.isEmpty && !RouteConfiguration.idempotentMethods.contains($0) }
+        if setting.isIdempotent != nil || others.isEmpty { return [] }
+        return [
+            "requests of \(others.sorted().joined(separator: ", ")) may not be repeated: they are retried only where nothing "
+                + "was executed; name a configuration with idempotent: true if repeating is safe"
+        ]
     }
 
     /// What a rule says that pricing does not play yet.
