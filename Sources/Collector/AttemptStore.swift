@@ -22,7 +22,7 @@ public final class AttemptStore: AttemptSource, Sendable {
     /// The file.
     public let path: String
     let sealAfterRows: Int
-    let cache = SegmentCache(limit: 128 << 20)
+    let cache = SegmentCache(limit: 32 << 20)
     private let writer: Mutex<StoreWriter?>
     private let idle = Mutex<[StoreReader]>([])
     private let seen = Mutex<[Int64: SegmentDamage]>([:])

@@ -80,6 +80,9 @@ struct Segment: Sendable {
         return (part.encoding, part.to - part.from)
     }
 
+    /// Whether a column's values can only be found all together.
+    func isSequence(_ column: Column) -> Bool { parts[column.index].transform == .sequence }
+
     // MARK: Columns
 
     /// A column's values in a range of rows.

@@ -32,8 +32,7 @@ enum TestedElsewhere {
         "AttemptsTableTests.swift": [
             "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",
             "Collector/SQL/ColumnBlock.swift", "Collector/SQL/IndexRequest.swift", "Collector/SQL/NameTexts.swift",
-            "Collector/SQL/OpenSegment.swift", "Collector/SQL/RouteOrderWalk.swift", "Collector/SQL/SQLTables.swift",
-            "Collector/SQL/StartOrderWalk.swift", "Collector/SQL/StoreView.swift",
+            "Collector/SQL/OpenSegment.swift", "Collector/SQL/StartOrderWalk.swift", "Collector/SQL/StoreView.swift",
             "Collector/SQL/StoredOrderWalk.swift",
         ],
         "QueryEquivalenceTests.swift": [

@@ -10,6 +10,8 @@ final class ByteSource {
 
     private let descriptor: Int32
     private let isOwned: Bool
+    /// Keeps the copy of a pipe open.
+    private var copy: TemporaryFile?
     private var inflater: GzipInflater?
     private var isStarted = false
     /// The first bytes, read to recognise the format and still to be given.
@@ -38,10 +40,11 @@ final class ByteSource {
     }
 
     /// The bytes of an unnamed temporary file, for a pipe that has to be read twice.
-    private init(spool: Int32, bytes: Int64, name: String) {
+    private init(copy: TemporaryFile, bytes: Int64, name: String) {
         self.name = name
-        descriptor = spool
-        isOwned = true
+        descriptor = copy.descriptor
+        isOwned = false
+        self.copy = copy
         totalBytes = bytes
     }
 
@@ -118,27 +121,23 @@ final class ByteSource {
     /// This input if it can be read twice, else a copy of all its bytes in an unlinked temporary file.
     func rereadable() throws(ImportError) -> ByteSource {
         if totalBytes != nil { return self }
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        // mkstemp puts a name of its own in place of each X.
-        var template = Array("\(folder)/meantime-import-XXXXXX".utf8CString)
-        let spool = mkstemp(&template)
-        guard spool >= 0 else {
-            throw .input(name: name, reason: "no temporary file in \(folder) to read it twice: \(SystemError.last())")
+        guard let copy = TemporaryFile(purpose: "import") else {
+            throw .input(
+                name: name,
+                reason: "no temporary file in \(TemporaryFile.folder) to read it twice: \(SystemError.last())")
         }
-        unlink(template)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
         defer { buffer.deallocate() }
         do {
             while true {
                 let count = try readRaw(into: buffer)
                 if count == 0 { break }
-                try Self.writeAll(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), to: spool)
+                try Self.writeAll(UnsafeRawBufferPointer(rebasing: buffer.prefix(count)), to: copy.descriptor)
             }
         } catch {
-            close(spool)
             throw .input(name: name, reason: error.reason)
         }
-        return ByteSource(spool: spool, bytes: bytesRead, name: name)
+        return ByteSource(copy: copy, bytes: bytesRead, name: name)
     }
 
     static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(InputFault) {

@@ -30,7 +30,8 @@ final class AttemptsTable: BlockTable {
         return switch order {
         case .stored: StoredOrderWalk(view, filter: filter, columns: columns)
         case .byStart(let descends): StartOrderWalk(view, filter: filter, columns: columns, descending: descends)
-        case .byRoute(let direction): RouteOrderWalk(view, filter: filter, columns: columns, direction: direction)
+        case .byRoute(let direction):
+            RouteOrderWalk(view, for: .attempts, filter: filter, columns: columns, direction: direction)
         }
     }
 }

@@ -117,22 +117,28 @@ final class ColumnBlock {
         capacity = larger
     }
 
-    /// Adds the rows at positions of another block's selection, with their numbers; gives the positions they got.
-    func append(_ other: ColumnBlock, _ positions: Range<Int>, columns: ColumnSet) -> Range<Int> {
+    /// Adds the rows at positions of another block's selection, if need be with their numbers; gives the positions
+    /// they got.
+    func append(
+        _ other: ColumnBlock, _ positions: Range<Int>, columns: ColumnSet, hasNumbers: Bool
+    ) -> Range<Int> {
         let start = selected
+        while selected + positions.count > capacity { grow() }
         for index in 0..<width where columns.rawValue >> UInt32(index) & 1 == 1 {
             guard let from = other.columns[index] else { continue }
             let to = column(index) + start - positions.lowerBound
             for position in positions { to[position] = from[Int(other.selection[position])] }
         }
-        let place = numbers ?? .allocate(capacity: capacity)
-        numbers = place
-        for position in positions {
-            let row = Int(other.selection[position])
-            place[selected] = other.ownNumbers.map { $0[row] } ?? other.firstNumber + Int64(row)
-            selection[selected] = Int32(truncatingIfNeeded: selected)
-            selected += 1
+        if hasNumbers {
+            let place = numbers ?? .allocate(capacity: capacity)
+            numbers = place
+            for position in positions {
+                let row = Int(other.selection[position])
+                place[start + position - positions.lowerBound] =
+                    other.ownNumbers.map { $0[row] } ?? other.firstNumber + Int64(row)
+            }
         }
+        select(start..<start + positions.count)
         return start..<selected
     }
 

@@ -20,13 +20,13 @@ struct OpenSegment {
     /// The wanted stretches, ascending.
     private(set) var runs: [Run] = []
     private let rows: Rows
+    private let sequences: SequenceSpool
 
     /// - Parameter needsRoutes: whether the runs must be apart by route, whatever the filter says.
     init(
         _ segment: Segment, _ entry: SegmentEntry, filter: AttemptsFilter, needsRoutes: Bool
     ) throws(DecodingError) {
-        id = entry.id
-        rows = .sealed(segment)
+        self.init(segment, entry)
         let coversTime = filter.covers(entry.zone)
         if !needsRoutes, filter.routes == nil, coversTime {
             runs = [Run(route: -1, rows: 0..<segment.rows)]
@@ -39,20 +39,21 @@ struct OpenSegment {
     }
 
     /// Without runs: for who knows them.
-    init(_ segment: Segment, _ entry: SegmentEntry) {
+    init(_ segment: Segment, _ entry: SegmentEntry, sequences: SequenceSpool = SequenceSpool(isKept: false)) {
         id = entry.id
         rows = .sealed(segment)
+        self.sequences = sequences
     }
 
     /// Without runs: for who knows them.
     init(tail: Collector.Rows, ids: [Int64]) {
         id = 0
         rows = .tail(tail, ids: ids)
+        sequences = SequenceSpool(isKept: false)
     }
 
     init(tail: Collector.Rows, ids: [Int64], filter: AttemptsFilter) throws(DecodingError) {
-        id = 0
-        rows = .tail(tail, ids: ids)
+        self.init(tail: tail, ids: ids)
         let routes = tail[.route]
         var start = 0
         while start < routes.count {
@@ -115,6 +116,8 @@ struct OpenSegment {
     ) throws(DecodingError) {
         let out = block.column(column.index)
         switch rows {
+        case .sealed(let segment) where segment.isSequence(column):
+            try sequences.read(segment, id: id, in: span, into: out)
         case .sealed(let segment): try segment.decode(column, in: span, into: out)
         case .tail(let rows, _): for (place, row) in span.enumerated() { out[place] = rows[column][row] }
         }

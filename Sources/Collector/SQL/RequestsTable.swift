@@ -47,7 +47,7 @@ final class RequestsTable: RouteTable {
 
         init(_ view: StoreView, _ width: Int, _ filter: AttemptsFilter, _ columns: ColumnSet) {
             has = columns
-            super.init(view, width: width, filter: filter, columns: columns)
+            super.init(view, for: .requests, width: width, filter: filter, columns: columns)
         }
 
         /// An attempt by its place, so that only what is sorted is copied.

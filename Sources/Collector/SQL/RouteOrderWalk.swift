@@ -11,6 +11,16 @@ final class RouteOrderWalk: BlockSource {
         static let ascending = Direction(routesDescend: false)
     }
 
+    /// What the rows are wanted for.
+    enum Purpose {
+        /// One by one, with their numbers.
+        case attempts
+        /// All of a route's together.
+        case routes
+        /// All of a request's together: a route that does not fit in memory comes in several groups.
+        case requests
+    }
+
     /// A segment's rows of the batch's routes, with the positions of each group.
     private struct Piece {
         var block: ColumnBlock
@@ -24,6 +34,7 @@ final class RouteOrderWalk: BlockSource {
     }
 
     private let view: StoreView
+    private let purpose: Purpose
     private let filter: AttemptsFilter
     private let columns: ColumnSet
     private let direction: Direction
@@ -35,20 +46,22 @@ final class RouteOrderWalk: BlockSource {
     /// The rows of each route, by code.
     private var rowsOfRoute: [Int] = []
     private var nextRank = 0
+    /// The parts of the next batch's only route: which comes next, and of how many.
+    private var part = (next: 0, count: 1)
     /// A group is a route, or a route and an outcome.
     private var groupsOfBatch = 0..<0
     private var pieces: [Piece] = []
     private var windows: ArraySlice<BlockWindow> = []
-    private var idle: [ColumnBlock] = []
+    private var sequences = SequenceSpool(isKept: false)
     private let scratch = ColumnBlock(width: Column.allCases.count, capacity: 0)
     /// The outcomes' raw values in the order asked for.
     private let outcomes: [Int]
 
-    /// Values in memory at once.
-    private static let mostValues = 8 << 20
-
-    init(_ view: StoreView, filter: AttemptsFilter, columns: ColumnSet, direction: Direction) {
+    init(
+        _ view: StoreView, for purpose: Purpose, filter: AttemptsFilter, columns: ColumnSet, direction: Direction
+    ) {
         self.view = view
+        self.purpose = purpose
         self.filter = filter
         self.columns = direction.outcomesDescend == nil ? columns : columns.union(.outcome)
         self.direction = direction
@@ -105,6 +118,7 @@ final class RouteOrderWalk: BlockSource {
         }
         let (rows, ids) = try view.tailRows()
         if let tail = try? OpenSegment(tail: rows, ids: ids, filter: filter) { try? note(nil, tail.runs) }
+        sequences = SequenceSpool(isKept: rowsOfRoute.reduce(0, +) > mostRows, folder: view.temporaryFolder)
     }
 
     private func note(_ entry: SegmentEntry?, _ runs: [OpenSegment.Run]) throws(DecodingError) {
@@ -115,48 +129,68 @@ final class RouteOrderWalk: BlockSource {
         if !runs.isEmpty { sources.append(Source(entry: entry, runs: runs)) }
     }
 
-    /// Reads the next routes that fit; a route that alone does not fit is read all the same.
+    /// How many rows fit in memory; the rows' numbers take room too.
+    private var mostRows: Int {
+        let width = columns.rawValue.nonzeroBitCount + filter.checkedColumns.count + 1
+        return max(1, view.mostValues / width)
+    }
+
+    /// Reads the next routes that fit; a route that alone does not fit is read in parts, or all the same where its
+    /// rows must come together.
     private func readBatch() throws(StoreError) -> Bool {
-        idle += pieces.map(\.block)
         pieces = []
         guard nextRank < routes.count else { return false }
-        // The rows' numbers take room too.
-        let width = columns.rawValue.nonzeroBitCount + filter.checkedColumns.count + 1
         var end = nextRank
         var rows = 0
-        while end < routes.count, rows == 0 || (rows + rowsOfRoute[Int(routes[end])]) * width <= Self.mostValues {
+        while end < routes.count, rows == 0 || rows + rowsOfRoute[Int(routes[end])] <= mostRows {
             rows += rowsOfRoute[Int(routes[end])]
             end += 1
         }
         let batch = nextRank..<end
-        nextRank = end
+        if purpose == .requests { part.count = max(1, (rows + mostRows - 1) / mostRows) }
+        defer {
+            part.next += 1
+            if part.next == part.count { (nextRank, part) = (end, (0, 1)) }
+        }
         for source in sources {
-            let part = source.runs.filter { batch.contains(ranks[Int($0.route)]) }
-            if let piece = try read(part, of: source.entry) { pieces.append(piece) }
+            let runs = source.runs.filter { batch.contains(ranks[Int($0.route)]) }
+            if let piece = try read(runs, of: source.entry) { pieces.append(piece) }
         }
         groupsOfBatch = batch.lowerBound * groupsOfRoute..<batch.upperBound * groupsOfRoute
         return true
     }
 
-    private func read(_ part: [OpenSegment.Run], of entry: SegmentEntry?) throws(StoreError) -> Piece? {
-        let wanted = part.reduce(0) { $0 + $1.rows.count }
-        guard let low = part.first?.rows.lowerBound, let high = part.last?.rows.upperBound,
-            let source = try open(entry)
-        else { return nil }
-        let block = idle.popLast() ?? ColumnBlock(width: Column.allCases.count, capacity: wanted)
-        block.clear(for: wanted)
+    private func read(_ runs: [OpenSegment.Run], of entry: SegmentEntry?) throws(StoreError) -> Piece? {
+        let wanted = runs.reduce(0) { $0 + $1.rows.count }
+        guard !runs.isEmpty, let source = try open(entry) else { return nil }
+        // Room for a part's share and some more; the block grows where that is not enough.
+        let block = ColumnBlock(width: Column.allCases.count, capacity: wanted / part.count * 9 / 8 + 8)
+        block.clear(for: 0)
         var groups: [(number: Int, positions: Range<Int>)] = []
         do throws(DecodingError) {
-            // Decoding what lies between is cheaper than beginning again for every run.
-            let spans = (high - low) / 8 <= wanted ? [part[...]] : part.indices.map { part[$0...$0] }
-            for runs in spans { try take(runs, of: source, into: block, groups: &groups) }
+            for span in Self.spans(of: runs) { try take(span, of: source, into: block, groups: &groups) }
         } catch {
-            idle.append(block)
             if let entry { try view.note(entry.damage(error.reason)) }
             return nil
         }
         groups.sort { $0.number < $1.number }
         return Piece(block: block, groups: groups[...])
+    }
+
+    /// The runs that are decoded in one go. Blocks of values are of any length, so the decoder looks at the head of
+    /// each block before the first wanted one; that costs about as much as decoding a 32nd of the values in them. Where
+    /// less lies between two runs, it is decoded along with them.
+    private static func spans(of runs: [OpenSegment.Run]) -> [ArraySlice<OpenSegment.Run>] {
+        var spans: [ArraySlice<OpenSegment.Run>] = []
+        var first = 0
+        for next in runs.indices.dropFirst() {
+            let rows = runs[next].rows
+            if rows.lowerBound - runs[next - 1].rows.upperBound > rows.lowerBound / 32 {
+                spans.append(runs[first..<next])
+                first = next
+            }
+        }
+        return spans + [runs[first...]]
     }
 
     /// Decodes runs and adds their wanted rows to a block.
@@ -166,6 +200,10 @@ final class RouteOrderWalk: BlockSource {
     ) throws(DecodingError) {
         guard let low = runs.first?.rows.lowerBound, let high = runs.last?.rows.upperBound else { return }
         try source.fill(scratch, span: low..<high, part: runs, filter: filter, columns: columns, names: view.names)
+        if part.count > 1 {
+            let (next, count) = (UInt64(part.next), UInt64(part.count))
+            scratch.keep(Column.request.index) { Self.part(of: $0, among: count) == next }
+        }
         // Both the selection and the runs are ascending.
         var position = 0
         for run in runs {
@@ -173,7 +211,7 @@ final class RouteOrderWalk: BlockSource {
             while position < scratch.selected, Int(scratch.selection[position]) < run.rows.upperBound - low {
                 position += 1
             }
-            let added = block.append(scratch, from..<position, columns: columns)
+            let added = block.append(scratch, from..<position, columns: columns, hasNumbers: purpose == .attempts)
             let first = ranks[Int(run.route)] * groupsOfRoute
             if direction.outcomesDescend == nil {
                 if !added.isEmpty { groups.append((first, added)) }
@@ -183,11 +221,17 @@ final class RouteOrderWalk: BlockSource {
         }
     }
 
+    /// Requests are spread over the parts by the golden ratio, whatever pattern their numbers have (Knuth 1998, The Art
+    /// of Computer Programming 3, section 6.4).
+    private static func part(of request: Int64, among count: UInt64) -> UInt64 {
+        (UInt64(bitPattern: request) &* 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: count).high
+    }
+
     private func open(_ entry: SegmentEntry?) throws(StoreError) -> OpenSegment? {
         guard let entry else {
             let (rows, ids) = try view.tailRows()
             return OpenSegment(tail: rows, ids: ids)
         }
-        return try view.load(entry).map { OpenSegment($0, entry) }
+        return try view.load(entry).map { OpenSegment($0, entry, sequences: sequences) }
     }
 }

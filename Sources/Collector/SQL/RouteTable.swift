@@ -78,14 +78,18 @@ class RouteTable: BlockTable {
 class RouteRows: BlockSource {
     let block: ColumnBlock
     private let walk: RouteOrderWalk
-    private var route: Int64 = 0
+    private var route: Int64 = -1
     private var rowsOfRoute: Int64 = 0
     /// Whether `makeMore` has rows of the route to make yet.
     var isUnfinished = false
 
-    init(_ view: StoreView, width: Int, filter: AttemptsFilter, columns: ColumnSet) {
+    /// - Parameter purpose: `.requests` where `make` may be given a route several times, with other requests each time.
+    init(
+        _ view: StoreView, for purpose: RouteOrderWalk.Purpose = .routes, width: Int, filter: AttemptsFilter,
+        columns: ColumnSet
+    ) {
         block = ColumnBlock(width: width, capacity: 256)
-        walk = RouteOrderWalk(view, filter: filter, columns: columns, direction: .ascending)
+        walk = RouteOrderWalk(view, for: purpose, filter: filter, columns: columns, direction: .ascending)
         // All columns exist, for SQLite may ask for one that the statement does not use.
         for index in 0..<width { _ = block.column(index) }
     }
@@ -104,7 +108,7 @@ class RouteRows: BlockSource {
                 makeMore()
             } else {
                 guard let (route, windows) = try walk.nextGroup() else { return nil }
-                (self.route, rowsOfRoute) = (route, 0)
+                if route != self.route { (self.route, rowsOfRoute) = (route, 0) }
                 make(route: route, of: windows)
             }
             if block.selected == 0 { continue }

@@ -45,7 +45,7 @@ public enum StoreTables {
     /// - Parameter connection: an open `sqlite3 *`.
     /// - Throws: `StoreError` when SQLite refuses, for instance while a statement uses an earlier registration.
     public static func register(on connection: OpaquePointer) throws(StoreError) {
-        let reader = StoreReader(borrowing: Connection(borrowing: connection), cache: SegmentCache(limit: 128 << 20))
+        let reader = StoreReader(borrowing: Connection(borrowing: connection), cache: SegmentCache(limit: 32 << 20))
         do throws(StoreError) {
             try SQLTables(reader, isOurs: false).give()
         } catch  where error.code == .busy {

@@ -9,6 +9,10 @@ final class StoreView {
     let texts = NameTexts()
     /// Whether a statement goes on after damage, without the rows that cannot be read.
     var skipsDamage: Bool
+    /// How many values of attempts a walk by route has in memory at once, unless one route has more.
+    var mostValues = 8 << 20
+    /// Where walks keep what does not fit.
+    var temporaryFolder = TemporaryFile.folder
     private(set) var names = Names()
     private(set) var entries: [SegmentEntry] = []
     /// What the statements so far could not read; each part once.
