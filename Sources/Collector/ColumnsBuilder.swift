@@ -49,21 +49,9 @@ struct ColumnsBuilder {
 
     /// The columns, sorted by (start, attempt); rows that are equal in both keep their order.
     ///
-    /// Segments come oldest first, so the rows are a few long sorted stretches and most sort quickly. One column after
-    /// the other is put in order, so that not all are there twice.
+    /// One column after the other is put in order, so that not all are there twice.
     consuming func sorted() -> AttemptColumns {
-        guard columns.startUs.count == columns.attempt.count else { return columns }
-        let (start, attempt) = (columns.startUs, columns.attempt)
-        let isSorted = start.indices.dropFirst().allSatisfy { row in
-            (start[row - 1], attempt[row - 1]) <= (start[row], attempt[row])
-        }
-        if isSorted { return columns }
-        var order = Array(0..<Int32(start.count))
-        order.sort { left, right in
-            let (a, b) = (Int(left), Int(right))
-            if start[a] != start[b] { return start[a] < start[b] }
-            return attempt[a] != attempt[b] ? attempt[a] < attempt[b] : a < b
-        }
+        guard let order = Self.order(columns) else { return columns }
         func arrange<Value>(_ column: inout [Value]) {
             if !column.isEmpty { column = order.map { column[Int($0)] } }
         }
@@ -82,6 +70,19 @@ struct ColumnsBuilder {
         arrange(&columns.ruleVersion)
         arrange(&columns.isGRPC)
         return columns
+    }
+
+    /// The rows by (start, attempt); `nil` when they are in that order.
+    private static func order(_ columns: AttemptColumns) -> [Int32]? {
+        guard columns.startUs.count == columns.attempt.count else { return nil }
+        return columns.startUs.withUnsafeBufferPointer { start in
+            columns.attempt.withUnsafeBufferPointer { attempt in
+                let isSorted = start.indices.dropFirst().allSatisfy { row in
+                    (start[row - 1], attempt[row - 1]) <= (start[row], attempt[row])
+                }
+                return isSorted ? nil : RowOrder.byStart(start, attempt: attempt)
+            }
+        }
     }
 
     private func slice(_ rows: Rows, _ column: Column, _ range: Range<Int>) -> ArraySlice<Int64> {

@@ -16,23 +16,43 @@ enum RowOrder {
                 (route[$0], startUs[$0], attempt[$0], $0) < (route[$1], startUs[$1], attempt[$1], $1)
             }.map { Int32($0) }
         }
+        sortTies(&order, by: attempt) { startUs[$0] == startUs[$1] && route[$0] == route[$1] }
+        return order
+    }
+
+    /// Row numbers by start, attempt number, order of arrival.
+    static func byStart(
+        _ startUs: UnsafeBufferPointer<Int64>, attempt: UnsafeBufferPointer<Int32>
+    ) -> [Int32] {
+        guard var order = radix(route: nil, startUs) else {
+            return startUs.indices.sorted {
+                (startUs[$0], attempt[$0], $0) < (startUs[$1], attempt[$1], $1)
+            }.map { Int32($0) }
+        }
+        sortTies(&order, by: attempt) { startUs[$0] == startUs[$1] }
+        return order
+    }
+
+    /// Puts each stretch of rows that tie in order of their attempt numbers.
+    @inline(__always)
+    private static func sortTies(
+        _ order: inout [Int32], by attempt: UnsafeBufferPointer<some FixedWidthInteger>, tie: (Int, Int) -> Bool
+    ) {
         var start = 0
         while start < order.count {
             let first = Int(order[start])
             var end = start + 1
-            while end < order.count, startUs[Int(order[end])] == startUs[first], route[Int(order[end])] == route[first]
-            {
-                end += 1
-            }
+            while end < order.count, tie(Int(order[end]), first) { end += 1 }
             if end - start > 1 { sort(&order, start..<end, by: attempt) }
             start = end
         }
-        return order
     }
 
     /// Puts rows that tie in order of their attempt numbers, which they mostly are; of equals the row that came first
     /// stays first.
-    private static func sort(_ order: inout [Int32], _ ties: Range<Int>, by attempt: UnsafeBufferPointer<Int64>) {
+    private static func sort(
+        _ order: inout [Int32], _ ties: Range<Int>, by attempt: UnsafeBufferPointer<some FixedWidthInteger>
+    ) {
         if ties.count > 32 {
             order[ties].sort { (attempt[Int($0)], $0) < (attempt[Int($1)], $1) }
             return

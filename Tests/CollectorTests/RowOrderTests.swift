@@ -25,6 +25,11 @@ import Testing
                 #expect(order.map { Int($0) } == plain)
                 let byStart = starts.withUnsafeBufferPointer { RowOrder.byStart($0) }
                 #expect(byStart.map { Int($0) } == (0..<count).sorted { (starts[$0], $0) < (starts[$1], $1) })
+                let byAttempt = starts.withUnsafeBufferPointer { starts in
+                    attempt.map { Int32($0) }.withUnsafeBufferPointer { RowOrder.byStart(starts, attempt: $0) }
+                }
+                let plainly = (0..<count).sorted { (starts[$0], attempt[$0], $0) < (starts[$1], attempt[$1], $1) }
+                #expect(byAttempt.map { Int($0) } == plainly)
             }
         }
     }
@@ -47,6 +52,10 @@ import Testing
             }
             let plain = (0..<count).sorted { (startUs[$0], attempt[$0], $0) < (startUs[$1], attempt[$1], $1) }
             #expect(order.map { Int($0) } == plain)
+            let byStart = startUs.withUnsafeBufferPointer { starts in
+                attempt.map { Int32($0) }.withUnsafeBufferPointer { RowOrder.byStart(starts, attempt: $0) }
+            }
+            #expect(byStart == order)
         }
     }
 }
