@@ -56,7 +56,7 @@ endif
 fuzz: dependencies ## Fuzz what reads other people's bytes (FUZZ_SECONDS=600 for so long a target)
 	@Tests/Fuzz/run "$(abspath $(fuzzing))"
 
-crash: dependencies ## 200 kill -9, every byte of a store changed, every luck after a power loss (half an hour)
+crash: dependencies ## 200 kill -9, every byte of a store changed, every luck after a power loss (half an hour; MEANTIME_SEED=2 for other bits)
 	@MEANTIME_CRASH=1 swift test --scratch-path $(debug) --filter 'KilledProcess|FlippedByte|PowerLoss|FullDisk'
 
 build: dependencies ## Build the release binary

@@ -50,42 +50,14 @@ extension AttemptStore {
         return ScanReport(rows: rows, damage: damage)
     }
 
-    /// The statement, allowed to read only, once what it reads by itself was checked. The virtual tables check what
-    /// they read as they go, and go on without what is damaged.
-    private func prepare(
-        _ sql: String, _ reader: StoreReader, _ view: StoreView
-    ) throws(StoreError) -> Statement {
-        // Planning must not read the store any more: that would be taken for the statement's doing.
-        view.keepOutline()
-        let read = Connection.TablesRead()
-        defer { withExtendedLifetime(read) {} }
-        reader.connection.allowReadingOnly(noting: read)
-        let statement = try reader.connection.prepareOnly(sql)
-        reader.connection.allowAll()
-        for table in read.names.sorted() { try reader.require(table: table) }
-        try StoreDefinitions.requireViews(among: read.names, on: reader.connection)
-        reader.connection.allowReadingOnly()
-        return statement
-    }
-
     /// Each closure tells whether to go on.
     private func run(
         _ sql: String, onColumns: ([String]) -> Bool = { _ in true }, onRow: ([QueryValue]) -> Bool
     ) throws(StoreError) -> (columns: [String], damage: [SegmentDamage]) {
         // A connection of its own: a person's statement may run for long and must not meet the settings of others.
-        let reader = try StoreReader(path: path, cache: cache)
-        let tables = SQLTables(reader, isOurs: true)
-        try tables.register()
-        // One state of the store for the whole statement, also where it walks over the table twice.
-        try reader.begin()
-        let statement = try prepare(sql, reader, tables.view)
-        let columns = statement.columnNames
-        var goOn = onColumns(columns)
-        while goOn, try statement.step() {
-            goOn = onRow(columns.indices.map { statement.value($0) })
-        }
-        let damage = tables.view.damage
-        note(damage)
-        return (columns, damage)
+        let session = try QuerySession(path: path, cache: cache)
+        let columns = try session.run(sql, onColumns: onColumns, onRow: onRow)
+        note(session.damage)
+        return (columns, session.damage)
     }
 }

@@ -103,7 +103,9 @@ struct WriteAheadLog {
         guard index < frames else { return nil }
         // The first frame that is not sound: an end, unless its transaction was followed by another.
         let broken = index
-        var seesCommit = isOurs(broken) && isCommit(broken)
+        // Its checksum, which goes on from those of the frames before, tells of this run where its salts do not.
+        let wasOurs = isOurs(broken) || checksum(of: broken, after: sum) == stored(broken)
+        var seesCommit = wasOurs && isCommit(broken)
         index += 1
         while index < frames {
             // Linked to the frame before by what that says of itself, or by what it is.

@@ -39,11 +39,10 @@ import Testing
 
     @Test func `a byte changed in an earlier transaction is damage, and what came before it is kept`() throws {
         let (log, ends) = try crashedStore()
-        // The last frame of the transaction before the last: whether it was a commit, and of this log, its own head
-        // says.
+        // The last frame of the transaction before the last: whether it was a commit, its own head says.
         let sure = ends[2] - 24 - 8_192
-        for at in Array(0..<32) + Array(stride(from: 32, to: sure, by: 61))
-            + Array(sure + 16..<ends[2]).filter({ $0 % 31 == 0 })
+        for at in Array(0..<32) + Array(stride(from: 32, to: sure, by: 61)) + Array(sure + 8..<sure + 24)
+            + Array(sure + 24..<ends[2]).filter({ $0 % 31 == 0 })
         {
             var damaged = log
             damaged[at] ^= 0xFF

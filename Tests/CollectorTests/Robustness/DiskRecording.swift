@@ -32,6 +32,7 @@ final class DiskRecording: Sendable {
         var files = 0
         /// Journals whose directory entry SQLite will sync with their first sync.
         var unsyncedNames: Set<Int> = []
+        var reads: [Int: Set<Range<Int>>] = [:]
     }
 
     private let state = Mutex(State())
@@ -64,6 +65,15 @@ final class DiskRecording: Sendable {
 
     func wrote(_ file: Int, offset: Int, bytes: [UInt8]) {
         state.withLock { $0.events.append(.write(file: file, offset: offset, bytes: bytes)) }
+    }
+
+    func read(_ file: Int, offset: Int, count: Int) {
+        _ = state.withLock { $0.reads[file, default: []].insert(offset..<offset + count) }
+    }
+
+    /// What was read of a file that is still there.
+    func reads(of name: String) -> Set<Range<Int>> {
+        state.withLock { state in state.names[name].flatMap { state.reads[$0] } ?? [] }
     }
 
     func truncated(_ file: Int, size: Int) {

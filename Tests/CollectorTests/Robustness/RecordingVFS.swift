@@ -117,6 +117,7 @@ nonisolated(unsafe) private let methods: UnsafePointer<sqlite3_io_methods> = {
     }
     table.xRead = { file, buffer, count, offset in
         let (real, methods) = real(file)
+        recorded(file).witness.read(recorded(file).number, offset: Int(offset), count: Int(count))
         return methods.xRead(real, buffer, count, offset)
     }
     table.xWrite = { file, buffer, count, offset in
