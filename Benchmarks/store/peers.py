@@ -9,6 +9,7 @@ the clock starts, and digests of answers are made while it stands.
     peers.py coded FILE                             a second table whose names are ENUMs
     peers.py parquet FILE TARGET default|best       the rows in start order as Parquet
     peers.py encodings FILE                         bytes of every Parquet encoding of every column
+    peers.py zstd STORE                             what zstd would still save of a store's columns
     peers.py histogram|asof-all|asof-route|window-route FILE TABLE THREADS TIMES
     peers.py quantiles FILE TABLE THREADS TIMES FROM TO
 """
@@ -16,6 +17,8 @@ the clock starts, and digests of answers are made while it stands.
 import json
 import os
 import resource
+import sqlite3
+import struct
 import sys
 import time
 
@@ -324,6 +327,29 @@ def encodings(path):
     return found
 
 
+def zstd(path):
+    """Every column of every tenth segment (docs/segment.md), packed again by zstd; a column that grows is left."""
+    columns = (
+        "start_us duration_us route host request attempt wait_us outcome status is_grpc timeout_us retry_after_us method "
+        "hedge rule_version"
+    ).split()
+    bytes_of = {"as it is": [0] * len(columns)}
+    codecs = {f"level {level}": pa.Codec("zstd", compression_level=level) for level in (3, 19)}
+    bytes_of |= {name: [0] * len(columns) for name in codecs}
+    store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    for (segment,) in store.execute("SELECT data FROM segment WHERE id % 10 = 0"):
+        for column in range(len(columns)):
+            offset, length = struct.unpack_from("<II", segment, 40 + 24 * column + 4)
+            plain = segment[offset : offset + length]
+            bytes_of["as it is"][column] += length
+            for name, codec in codecs.items():
+                bytes_of[name][column] += min(length, len(codec.compress(plain, asbytes=True)))
+    if not sum(bytes_of["as it is"]):
+        sys.exit(f"{path}: fewer than ten segments")
+    shares = {name: sum(sizes) / sum(bytes_of["as it is"]) for name, sizes in bytes_of.items()}
+    return {"share": shares, "bytes": {name: dict(zip(columns, sizes)) for name, sizes in bytes_of.items()}}
+
+
 def main(arguments):
     if not arguments:
         sys.exit(__doc__)
@@ -336,6 +362,8 @@ def main(arguments):
         return digest(rest[0])
     if what == "coded":
         return coded(rest[0])
+    if what == "zstd":
+        return zstd(rest[0])
     if what == "parquet":
         return parquet(rest[0], rest[1], rest[2])
     if what == "encodings":

@@ -1,6 +1,6 @@
 import Retry
 
-/// The columns of an attempt (DESIGN's record), by the number that a segment's directory uses; a number never changes
+/// The columns of an attempt (docs/segment.md), by the number that a segment's directory uses; a number never changes
 /// meaning.
 enum Column: UInt8, CaseIterable, Sendable {
     case startUs = 1

@@ -1,6 +1,6 @@
 /// A choice of an attempt's columns: what is not chosen is neither decoded nor kept.
 public struct ColumnSet: OptionSet, Sendable {
-    /// One bit a column, in the order of DESIGN's record.
+    /// One bit a column, in the order of docs/segment.md.
     public var rawValue: UInt32
 
     /// A choice by its bits.
