@@ -12,6 +12,8 @@ struct CandidateRules {
     var perTryTimeoutsUs: [Int64?]
     /// All waits of a request together stay below this, so that the last retry still fits in the deadline.
     var waitsBelowUs: Int64
+    /// No wait is shorter: what was never tried so soon cannot be priced.
+    var waitsFromUs: Int64 = 0
 
     /// Waits are spread by a tenth, so that requests that failed together do not return together.
     static let jitter = 0.1
@@ -19,22 +21,29 @@ struct CandidateRules {
     /// A coarse, even covering of schedules: first waits in octaves, then constant, doubling or quadrupling.
     func grid() -> [Rule] {
         var schedules: Set<[Int64]> = []
-        let bases: [Int64] = [5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000]
+        var bases: [Int64] = [5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000]
+        // Where the deadline is minutes or hours away, waits may be too.
+        while waitsBelowUs > 60_000_000, let last = bases.last, last * 4 < waitsBelowUs { bases.append(last * 4) }
+        if waitsFromUs > 0 { bases = [waitsFromUs] + bases.filter { $0 > waitsFromUs } }
         for retries in 1...max(1, maxRetries) where maxRetries > 0 {
             for growth in [1, 2, 4] as [Int64] {
                 for base in bases {
-                    schedules.insert(Self.geometric(base, growth, retries))
-                    schedules.insert([0] + Self.geometric(base, growth, retries - 1))
+                    schedules.insert(geometric(base, growth, retries))
+                    schedules.insert([0] + geometric(base, growth, retries - 1))
                 }
             }
         }
-        let fitting = schedules.filter { !$0.isEmpty && $0.reduce(0, +) < waitsBelowUs }
+        let fitting = schedules.filter { !$0.isEmpty && isAllowed($0) }
         let ordered = fitting.sorted { $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1) }
         return budgets.flatMap { budget in
             perTryTimeoutsUs.flatMap { perTryUs in
                 ([[]] + ordered).map { rule(waits: $0, perTryUs: perTryUs, budget: budget) }
             }
         }
+    }
+
+    private func isAllowed(_ waits: [Int64]) -> Bool {
+        waits.allSatisfy { $0 >= waitsFromUs } && waits.reduce(0, +) < waitsBelowUs
     }
 
     /// The frame with these waits; no waits, no retries.
@@ -65,7 +74,7 @@ struct CandidateRules {
             schedules.insert(moved)
         }
         schedules.remove(waits)
-        return schedules.filter { $0.reduce(0, +) < waitsBelowUs }.sorted { $0.lexicographicallyPrecedes($1) }
+        return schedules.filter(isAllowed).sorted { $0.lexicographicallyPrecedes($1) }
             .map { self.rule(waits: $0, perTryUs: rule.perTryTimeoutUs, budget: rule.budget) }
     }
 
@@ -83,10 +92,10 @@ struct CandidateRules {
         return Int64((us / scale).rounded() * scale)
     }
 
-    private static func geometric(_ base: Int64, _ growth: Int64, _ count: Int) -> [Int64] {
+    private func geometric(_ base: Int64, _ growth: Int64, _ count: Int) -> [Int64] {
         var wait = base
         return (0..<max(0, count)).map { _ in
-            defer { wait = min(wait * growth, 60_000_000) }
+            defer { wait = min(wait * growth, max(60_000_000, waitsBelowUs)) }
             return wait
         }
     }

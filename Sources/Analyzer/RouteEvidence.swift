@@ -11,6 +11,8 @@ struct RouteEvidence {
     /// Whether slow attempts are slow again (methods: attempt dependence).
     let dependence: AttemptDependence
     let longestSuccessUs: Int64
+    /// Retries sooner than this were not seen by enough failures; 0: at once.
+    let waitsFromUs: Int64
     let assumptions: [String]
     private let law: LatencyLaw
 
@@ -37,7 +39,13 @@ struct RouteEvidence {
         longestSuccessUs = (0..<columns.count).reduce(0) { longest, row in
             columns.outcome[row] == .success ? max(longest, columns.durationUs[row]) : longest
         }
+        waitsFromUs = CandidateRules.rounded(Double(ProbedWaits.leastUs(columns)))
         var assumptions = builder.assumptions
+        if waitsFromUs > 0 {
+            assumptions.append(
+                "half of the failures were not followed by another attempt within \(DurationText.format(waitsFromUs)): "
+                    + "shorter waits are not considered, for nobody knows what they would have met")
+        }
         switch dependence.verdict {
         case .independent: break
         case .dependent: assumptions.append("slow attempts are slow again when retried: timeouts are left alone")

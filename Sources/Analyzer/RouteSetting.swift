@@ -54,7 +54,7 @@ struct RouteSetting {
         return CandidateRules(
             frame: frame, budgets: [budget(windowUs: 10_000_000)], maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
-            waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs))
+            waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs), waitsFromUs: evidence.waitsFromUs)
     }
 
     /// Waits at their longest, the failure before them and a usual answer after them fit in the deadline.

@@ -4,28 +4,6 @@ import Testing
 
 @testable import Analyzer
 
-/// Attempts in memory.
-private struct ListedAttempts: AttemptSource {
-    var columns: [AttemptColumns]
-    var missing = 0
-
-    func routes(fromUs: Int64?, toUs: Int64?) throws -> [RouteSummary] {
-        columns.map {
-            RouteSummary(
-                route: $0.route, attempts: $0.count, firstStartUs: $0.startUs.first ?? 0,
-                lastStartUs: $0.startUs.last ?? 0)
-        }
-    }
-
-    func attempts(route: String, fromUs: Int64?, toUs: Int64?) throws -> AttemptColumns {
-        let all = columns.first { $0.route == route } ?? AttemptColumns(route: route)
-        let kept = (0..<all.count).filter { all.startUs[$0] >= fromUs ?? .min && all.startUs[$0] < toUs ?? .max }
-        return AttemptColumns(route: route, attempts: kept.map { all[$0] })
-    }
-
-    func missingAttempts(fromUs: Int64?, toUs: Int64?) throws -> Int { missing }
-}
-
 @Suite struct ReportTableTests {
     /// One attempt a second on two hosts in turn; host a fails from 600 to 640 s, each failure is retried after 10 ms.
     private func source(missing: Int = 0) -> ListedAttempts {
@@ -91,6 +69,9 @@ private struct ListedAttempts: AttemptSource {
     @Test func `recovery: the other host at once, the same one not within a second`() throws {
         let table = try RecoveryReport.table(of: source())
         check(table)
+        // From a tenth of the shortest time seen (10 ms to the retry) to a step past the longest (the outage).
+        #expect(value(table, 0, "after") == .integer(1_000))
+        #expect(value(table, table.rows.count - 1, "after") == .integer(60_000_000))
         #expect(table.rows.count == 2 * RecoveryCurve.Request.series.count)
         for (row, cells) in table.rows.enumerated() {
             guard case .integer(let afterUs) = value(table, row, "after"),
@@ -135,6 +116,7 @@ private struct ListedAttempts: AttemptSource {
         let reports: [(any AttemptSource, SummaryScope) throws -> ReportTable] = [
             { try FailureTimesReport.table(of: $0, scope: $1) }, { try RecoveryReport.table(of: $0, scope: $1) },
             { try LatencyReport.table(of: $0, scope: $1) }, { try RetriesReport.table(of: $0, scope: $1) },
+            { try OutagesReport.table(of: $0, scope: $1) }, { try RunsReport.table(of: $0, scope: $1) },
         ]
         for report in reports {
             let whole = try report(source(missing: 7), SummaryScope())
@@ -148,5 +130,57 @@ private struct ListedAttempts: AttemptSource {
             #expect(before.rows.isEmpty)
             check(try report(source(), SummaryScope(fromUs: 500_000_000, toUs: 500_000_001)))
         }
+    }
+
+    @Test func `pictures change no number, and hold the table's`() throws {
+        let draw: [(ListedAttempts, Bool) throws -> ReportTable] = [
+            { try FailureTimesReport.table(of: $0, isDrawn: $1) }, { try RecoveryReport.table(of: $0, isDrawn: $1) },
+            { try LatencyReport.table(of: $0, isDrawn: $1) }, { try RetriesReport.table(of: $0, isDrawn: $1) },
+            { try OutagesReport.table(of: $0, isDrawn: $1) }, { try RunsReport.table(of: $0, isDrawn: $1) },
+        ]
+        for report in draw {
+            let drawn = try report(source(), true)
+            var plain = drawn
+            plain.figures = []
+            #expect(try report(source(), false) == plain)
+            #expect(!drawn.figures.isEmpty && drawn.figures.allSatisfy { $0.route == "pay" })
+            for figure in drawn.figures {
+                #expect(figure.lines.isEmpty != figure.lanes.isEmpty || !figure.marks.isEmpty, "\(figure.title)")
+            }
+        }
+        let recovery = try draw[1](source(), true)
+        let line = try #require(recovery.figures.first?.lines.first { $0.label == "same host" })
+        for row in recovery.rows where row[1] == .text("same host") {
+            guard case .integer(let afterUs) = row[5], case .real(let share) = row[6], case .real(let low) = row[7],
+                case .real(let high) = row[8]
+            else {
+                Issue.record("a cell is missing: \(row)")
+                continue
+            }
+            #expect(line.points.contains(.init(x: Double(afterUs), y: share, low: low, high: high)))
+        }
+    }
+
+    @Test func `a retry that its host's recovery met is not wasted`() throws {
+        var list: [Attempt] = []
+        for second in 0..<400 {
+            let isDown = (200..<230).contains(second)
+            list.append(
+                Attempt(
+                    startUs: Int64(second) * 1_000_000, durationUs: 500, route: "pay", host: "a",
+                    request: UInt64(second), outcome: isDown ? .errorStatus : .success))
+        }
+        func retry(at startUs: Int64, lasting durationUs: Int64) -> Attempt {
+            Attempt(
+                startUs: startUs, durationUs: durationUs, route: "pay", host: "a", request: 200, attempt: 2,
+                outcome: .timeout)
+        }
+        // One within the outage, one that waits until long after it.
+        let columns = AttemptColumns(
+            route: "pay",
+            attempts: list + [retry(at: 210_500_000, lasting: 1_000_000), retry(at: 220_500_000, lasting: 60_000_000)])
+        let table = try RetriesReport.table(of: ListedAttempts(columns: [columns]))
+        #expect(value(table, 0, "tried") == .integer(2))
+        #expect(value(table, 0, "wasted") == .integer(1))
     }
 }

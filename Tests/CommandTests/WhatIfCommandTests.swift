@@ -69,7 +69,7 @@ struct WhatIfCommandTests {
             let routes = try #require(tuned["routes"] as? [[String: Any]])
             #expect(NSDictionary(dictionary: tuning) == NSDictionary(dictionary: routes[0]))
             let rules = try #require(document["rules_by_retries"] as? [[String: Any]])
-            #expect(rules.count > 1 && (document["reports"] as? [Any])?.count == 4)
+            #expect(rules.count > 1 && (document["reports"] as? [Any])?.count == 5)
         }
     }
 }

@@ -7,8 +7,15 @@ enum TestedElsewhere {
         "OutagesTests.swift": [
             "Analyzer/Estimators/HostOutage.swift", "Analyzer/Estimators/OutageTimes.swift",
         ],
+        "OutagesReportTests.swift": [
+            "Analyzer/Estimators/HostSpells.swift", "Analyzer/Reports/OutageFigures.swift",
+        ],
+        "FigureDrawingTests.swift": ["meantime/Page/LanePlot.swift"],
         "IntervalNPMLETests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
-        "ReportTableTests.swift": ["Analyzer/Reports/SplitMix64+Columns.swift"],
+        "ReportTableTests.swift": [
+            "Analyzer/Reports/RetryFigures.swift", "Analyzer/Reports/RetryTallies.swift",
+            "Analyzer/Reports/SplitMix64+Columns.swift",
+        ],
         // Collector
         "SegmentEncodingTests.swift": [
             "Collector/BlockWalk.swift"
@@ -96,8 +103,8 @@ enum TestedElsewhere {
             "meantime/Demo/LocalHTTP.swift", "meantime/Demo/UpstreamCommand.swift",
         ],
         "DemoPageTests.swift": [
-            "meantime/Demo/Page/PageKey.swift", "meantime/Demo/Page/PageStyle.swift", "meantime/Demo/Page/Plot.swift",
-            "meantime/Demo/Page/Timeline.swift",
+            "meantime/Demo/Page/Timeline.swift", "meantime/Page/PageKey.swift", "meantime/Page/PageStyle.swift",
+            "meantime/Page/Plot.swift",
         ],
         "BadInputTests.swift": [
             "meantime/Exit.swift", "meantime/Files/StoreFile.swift", "meantime/Files/SystemError.swift",

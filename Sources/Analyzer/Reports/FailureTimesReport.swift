@@ -4,11 +4,17 @@ public import Retry
 public enum FailureTimesReport {
     /// One row a route and outcome, after one for all failures of the route, which carries the outages.
     ///
+    /// - Parameter isDrawn: whether pictures are wanted too.
     /// - Throws: what the source throws.
-    public static func table(of source: any AttemptSource, scope: SummaryScope = SummaryScope()) throws -> ReportTable {
+    public static func table(
+        of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
+    ) throws -> ReportTable {
         var table = ReportTable(title: "failure-times", columns: columns)
-        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { rows(of: $0) }
-        for row in found.joined() { table.append(row) }
+        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+            route(attempts, isDrawn: isDrawn)
+        }
+        for row in found.lazy.flatMap(\.rows) { table.append(row) }
+        table.figures = found.flatMap(\.figures)
         table.notes = try scope.notes(of: source, table: table)
         table.notes += [
             "An outage is a stretch in which a host was more likely down than up, from all attempts on it; outages of "
@@ -32,13 +38,15 @@ public enum FailureTimesReport {
         .init("between_p50_high", .durationUs),
     ]
 
-    private static func rows(of attempts: AttemptColumns) -> [[ReportTable.Cell]] {
+    private static func route(
+        _ attempts: AttemptColumns, isDrawn: Bool
+    ) -> (rows: [[ReportTable.Cell]], figures: [ReportFigure]) {
         let states = Availability(attempts).smoothed
         let outages = Outages(columns: attempts, states: states)
         let failures = attempts.outcome.count(where: \.isFailure)
         var generator = SplitMix64(of: attempts)
-        let down = RecoveryCurve(outages: outages.durations, using: &generator)
-        let between = RecoveryCurve(outages: outages.timesBetween, using: &generator)
+        let down = RecoveryCurve(outages: outages.durations, isDense: isDrawn, using: &generator)
+        let between = RecoveryCurve(outages: outages.timesBetween, isDense: isDrawn, using: &generator)
         var rows = [
             lead(attempts, "all failures", failures, blips: outages.blips)
                 + [.count(outages.outages.count)] + down.cells(share: 0.5) + down.cells(share: 0.9)
@@ -51,7 +59,35 @@ public enum FailureTimesReport {
             let own = lead(attempts, outcome.name, count, blips: blips)
             rows.append(own + [ReportTable.Cell](repeating: .none, count: columns.count - own.count))
         }
-        return rows
+        return (rows, isDrawn ? figures(attempts, outages, down: down, between: between) : [])
+    }
+
+    /// How attempts fail, and the lengths of outages and of the times between them.
+    private static func figures(
+        _ attempts: AttemptColumns, _ outages: Outages, down: RecoveryCurve, between: RecoveryCurve
+    ) -> [ReportFigure] {
+        var counts: [(outcome: Outcome, blips: Int, others: Int)] = []
+        for outcome in Outcome.allCases where outcome.isFailure {
+            let rows = attempts.outcome.indices.filter { attempts.outcome[$0] == outcome }
+            let blips = rows.count { outages.isBlip[$0] }
+            if !rows.isEmpty { counts.append((outcome, blips, rows.count - blips)) }
+        }
+        let most = counts.map { $0.blips + $0.others }.max() ?? 1
+        var kinds = ReportFigure(
+            route: attempts.route, title: "How attempts fail", caption: "",
+            x: .init("failed attempts", .count, 0...Double(max(1, most))))
+        kinds.series = ["in an outage", "blip: the host was up"]
+        kinds.lanes = counts.map { one in
+            ReportFigure.Lane(
+                one.outcome.name,
+                [
+                    .init("\(one.others) in an outage", from: 0, to: Double(one.others)),
+                    .init(
+                        "\(one.blips) blips", from: Double(one.others), to: Double(one.others + one.blips), series: 1),
+                ].filter { $0.to > $0.from })
+        }
+        let lengths = OutageFigures.lengths(attempts.route, down: down, between: between)
+        return (counts.isEmpty ? [] : [kinds]) + lengths
     }
 
     private static func lead(
@@ -68,10 +104,14 @@ public enum FailureTimesReport {
 
 extension RecoveryCurve {
     /// The law of durations of which each is a unit of its own.
-    init(outages durations: [CensoredInterval], using generator: inout some RandomNumberGenerator) {
+    init(
+        outages durations: [CensoredInterval], isDense: Bool = false, using generator: inout some RandomNumberGenerator
+    ) {
         self.init(
             durations, unit: Array(durations.indices),
-            request: Request(atUs: [], shares: [0.5, 0.9], replicates: 200), using: &generator)
+            request: Request(
+                atUs: isDense ? Instants.dense(for: durations) : [], shares: [0.5, 0.9], replicates: 200),
+            using: &generator)
     }
 
     /// A quantile and its interval; empty where unknown.

@@ -66,6 +66,8 @@ public struct ReportTable: Equatable, Sendable {
     public var rows: [[Cell]] = []
     /// Assumptions, and what is missing: one sentence each.
     public var notes: [String] = []
+    /// What the table is about as pictures, route by route; empty unless they were asked for.
+    public var figures: [ReportFigure] = []
 
     /// A table without rows.
     public init(title: String, columns: [Column]) {

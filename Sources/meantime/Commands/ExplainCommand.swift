@@ -48,6 +48,7 @@ struct ExplainCommand: ParsableCommand {
         [
             ("failure-times", try FailureTimesReport.table(of: log.source, scope: log.scope)),
             ("recovery", try RecoveryReport.table(of: log.source, scope: log.scope)),
+            ("outages", try OutagesReport.table(of: log.source, scope: log.scope)),
             ("latency", try LatencyReport.table(of: log.source, scope: log.scope)),
             ("retries", try RetriesReport.table(of: log.source, scope: log.scope)),
         ]

@@ -4,6 +4,13 @@ import Retry
 /// A report for people, spreadsheets and scripts.
 enum ReportText {
     static func text(_ table: ReportTable, style: Style) -> String {
+        var text = style.bold(table.title) + "\n\n" + readable(table).text(style: style)
+        if !table.notes.isEmpty { text += "\n" + table.notes.map { style.dim($0) + "\n" }.joined() }
+        return text
+    }
+
+    /// Titles and cells as people read them, on a screen or a page.
+    static func readable(_ table: ReportTable) -> TextTable {
         let spans = spans(of: table.columns)
         var shown = TextTable(
             spans.map { span in
@@ -13,9 +20,7 @@ enum ReportText {
         shown.rows = table.rows.map { row in
             spans.map { span in merged(span.map { readable(row[$0], table.columns[$0]) }) }
         }
-        var text = style.bold(table.title) + "\n\n" + shown.text(style: style)
-        if !table.notes.isEmpty { text += "\n" + table.notes.map { style.dim($0) + "\n" }.joined() }
-        return text
+        return shown
     }
 
     /// One line of names, then raw values: whole microseconds, shares between 0 and 1; what is not known is empty.

@@ -20,6 +20,12 @@ enum Terminal {
         return 80
     }
 
+    /// Whether its owner's locale has more than ASCII.
+    static var isUnicode: Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap(environment).first { !$0.isEmpty } ?? ""
+        return ["UTF-8", "UTF8", "utf-8", "utf8"].contains { locale.hasSuffix($0) }
+    }
+
     static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     /// Messages are worth a try; when stderr is gone there is nobody left to tell.

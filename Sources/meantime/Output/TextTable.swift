@@ -41,7 +41,8 @@ struct TextTable {
         return text
     }
 
-    private static func printable(_ cell: String) -> String {
+    /// The text without what would disturb a terminal.
+    static func printable(_ cell: String) -> String {
         if cell.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) { return cell }
         return String(cell.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "·" : $0 })
     }

@@ -18,11 +18,11 @@ enum PageKey {
         zip(["first", "second"], labels).map { line($0, $1) }.joined()
     }
 
-    private static func line(_ style: String, _ words: String) -> String {
+    static func line(_ style: String, _ words: String) -> String {
         key("<path d=\"M1 7H25\" class=\"line \(style)\"/>", words)
     }
 
-    private static func key(_ mark: String, _ words: String) -> String {
+    static func key(_ mark: String, _ words: String) -> String {
         "<span class=\"key\"><svg viewBox=\"0 0 26 14\" aria-hidden=\"true\">\(mark)</svg>\(SVG.escaped(words))</span>"
     }
 }

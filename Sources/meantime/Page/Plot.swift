@@ -10,6 +10,8 @@ struct Plot {
     private(set) var y: Scale
     private let xLabel: (Double) -> String
     private let yLabel: (Double) -> String
+    private let xTicks: [Double]?
+    private let style: String
     private var layers: [String] = []
 
     private static let left = 74.0
@@ -19,7 +21,8 @@ struct Plot {
 
     init(
         summary: String, x: Scale, xTitle: String, xLabel: @escaping (Double) -> String, y: Scale, yTitle: String,
-        yLabel: @escaping (Double) -> String, width: Double = 560, height: Double = 300
+        yLabel: @escaping (Double) -> String, width: Double = 560, height: Double = 300, xTicks: [Double]? = nil,
+        style: String = ""
     ) {
         self.summary = summary
         self.xTitle = xTitle
@@ -28,6 +31,8 @@ struct Plot {
         self.height = height
         self.xLabel = xLabel
         self.yLabel = yLabel
+        self.xTicks = xTicks
+        self.style = style
         self.x = x
         self.y = y
         self.x.from = Self.left
@@ -43,13 +48,19 @@ struct Plot {
     }
 
     /// The area between a low and a high value at each point.
-    mutating func add(band points: [(x: Double, low: Double, high: Double)], style: String, title: String) {
+    mutating func add(
+        band points: [(x: Double, low: Double, high: Double)], style: String, isStepped: Bool = true, title: String
+    ) {
         guard let first = points.first, let last = points.last else { return }
         var upper: [(x: Double, y: Double)] = [(x.position(first.x), y.position(first.high))]
         var lower: [(x: Double, y: Double)] = [(x.position(first.x), y.position(first.low))]
         for (point, next) in zip(points, points.dropFirst()) {
-            upper += [(x.position(next.x), y.position(point.high)), (x.position(next.x), y.position(next.high))]
-            lower += [(x.position(next.x), y.position(point.low)), (x.position(next.x), y.position(next.low))]
+            if isStepped {
+                upper.append((x.position(next.x), y.position(point.high)))
+                lower.append((x.position(next.x), y.position(point.low)))
+            }
+            upper.append((x.position(next.x), y.position(next.high)))
+            lower.append((x.position(next.x), y.position(next.low)))
         }
         upper.append((x.position(last.x), y.position(last.high)))
         let path = SVG.path(upper + lower.reversed()) + "Z"
@@ -66,6 +77,16 @@ struct Plot {
         layers.append(SVG.element("g", [], SVG.title(title) + bar + shape.drawn(px, py, style)))
     }
 
+    /// A mark with an interval along x.
+    mutating func add(
+        point: (Double, Double), across interval: ClosedRange<Double>, shape: Shape, style: String, title: String
+    ) {
+        let (px, py) = (x.position(point.0), y.position(point.1))
+        let bar = SVG.line(
+            x.position(interval.lowerBound), py, x.position(interval.upperBound), py, "interval \(style)")
+        layers.append(SVG.element("g", [], SVG.title(title) + bar + shape.drawn(px, py, style)))
+    }
+
     /// A vertical line across the picture, with words at its top.
     mutating func add(markerAt value: Double, words: String, style: String) {
         let px = x.position(value)
@@ -78,7 +99,7 @@ struct Plot {
     /// The whole picture.
     func svg() -> String {
         var marks = ""
-        for value in x.ticks() {
+        for value in xTicks ?? x.ticks() {
             let px = x.position(value)
             marks +=
                 SVG.line(px, y.from, px, y.to, "grid")
@@ -104,7 +125,7 @@ struct Plot {
             "svg",
             [
                 ("viewBox", "0 0 \(SVG.number(width)) \(SVG.number(height))"), ("role", "img"), ("aria-label", summary),
-                ("class", "plot"),
+                ("class", style.isEmpty ? "plot" : "plot \(style)"),
             ], marks + layers.joined() + frame + titles)
     }
 }
@@ -112,14 +133,16 @@ struct Plot {
 /// How a single value is marked: shapes differ as well as colours.
 enum Shape {
     case dot
+    case disc
     case square
     case diamond
 
     func drawn(_ x: Double, _ y: Double, _ style: String) -> String {
         switch self {
-        case .dot:
+        case .dot, .disc:
+            let radius = self == .dot ? "2.6" : "4"
             return SVG.element(
-                "circle", [("cx", SVG.number(x)), ("cy", SVG.number(y)), ("r", "2.6"), ("class", style)])
+                "circle", [("cx", SVG.number(x)), ("cy", SVG.number(y)), ("r", radius), ("class", style)])
         case .square: return SVG.rectangle(x - 5.5, y - 5.5, 11, 11, style)
         case .diamond:
             let points = [(x, y - 8), (x + 7, y), (x, y + 8), (x - 7, y)]

@@ -2,7 +2,7 @@
 enum SVG {
     /// A number as short as a pixel needs.
     static func number(_ value: Double) -> String {
-        let text = DemoText.fixed(value, 1)
+        let text = value.isFinite ? NumberText.fixed(value, places: 1) : "0"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
