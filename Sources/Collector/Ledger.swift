@@ -61,6 +61,11 @@ struct Ledger: Equatable, Sendable {
 
     subscript(part: Part) -> LedgerAccount? { accounts[part] }
 
+    /// Whether the names that were held against the other ledger are all that there are.
+    func hasSameNames(as other: Ledger) -> Bool {
+        [.route, .host, .method, .routeHost].allSatisfy { self[$0] != nil && self[$0] == other[$0] }
+    }
+
     /// Why what was found is not what the ledger says, in one line; `nil` when it is.
     func objection(to found: LedgerAccount, _ part: Part) -> String? {
         guard let account = accounts[part] else { return "its line of the ledger is damaged" }

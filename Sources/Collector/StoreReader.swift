@@ -27,7 +27,13 @@ final class StoreReader: Sendable {
         var ledger: Ledger?
     }
 
-    private let known = Mutex(Names())
+    /// The names that were read, and the ledger that they were held against.
+    private struct Known {
+        var names = Names()
+        var ledger: Ledger?
+    }
+
+    private let known = Mutex(Known())
     /// The state between `begin` and `end`.
     private let view = Mutex<View?>(nil)
     /// What was read and found to be what the ledger says: good for as long as the ledger says the same.
@@ -53,9 +59,11 @@ final class StoreReader: Sendable {
     /// The names as of the state that is being read.
     func names() throws(StoreError) -> Names {
         let ledger = try ledger()
-        return try known.withLock { (names) throws(StoreError) in
-            try names.refresh(from: connection, ledger: ledger)
-            return names
+        return try known.withLock { (known) throws(StoreError) in
+            if let ledger, known.ledger.map(ledger.hasSameNames) ?? false { return known.names }
+            try known.names.refresh(from: connection, ledger: ledger)
+            known.ledger = ledger
+            return known.names
         }
     }
 

@@ -28,6 +28,30 @@ import Testing
         }
     }
 
+    @Test func `names that are added later are seen by who has read the earlier ones`() throws {
+        let attempts = Sample.attempts(60, seed: 3, extremes: false)
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        let reader = try AttemptStore.open(path: path, mode: .readOnly)
+        let session = try QuerySession(path: path, cache: reader.cache)
+        var start = 0
+        for count in [3, 3, 20, 60] {
+            try store.append(Array(attempts[start..<count]))
+            start = count
+            let routes = Set(attempts[..<count].map(\.route)).sorted()
+            #expect(try reader.routes(fromUs: nil, toUs: nil).map(\.route) == routes)
+            for route in routes {
+                let columns = try reader.attempts(route: route, fromUs: nil, toUs: nil)
+                #expect(columns.canonical == Sample.expected(Array(attempts[..<count]), route: route))
+            }
+            var hosts: Set<QueryValue> = []
+            _ = try session.run("SELECT DISTINCT host FROM attempts") {
+                hosts.insert($0[0])
+                return true
+            }
+            #expect(hosts == Set(attempts[..<count].map { .text($0.host) }))
+        }
+    }
+
     @Test func `a time range has its start and not its end`() throws {
         let attempts = Sample.attempts(400, seed: 2)
         let store = try AttemptStore.open(path: path, mode: .readWrite)

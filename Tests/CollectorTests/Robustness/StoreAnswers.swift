@@ -90,12 +90,12 @@ struct StoreQuestion: Sendable {
         "SELECT * FROM history ORDER BY 1, 2, 3, 4",
         "SELECT hour_us, from_us, below_us, sum(attempts) FROM history_latency GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         "SELECT * FROM history_dropped ORDER BY 1, 2, 3",
-        "SELECT name FROM route", "SELECT code FROM host WHERE name = '10.0.1.1:80'",
-        "SELECT min(first_start_us), max(last_start_us) FROM segment",
+        "SELECT count(*) FROM method WHERE name = 'GET'", "SELECT name FROM route",
+        "SELECT code FROM host WHERE name = '10.0.1.1:80'",
+        "SELECT (SELECT min(first_start_us) FROM segment), max(last_start_us), sum(rows), sum(timeout) FROM segment",
         "SELECT part, rows, attempts FROM ledger ORDER BY 1",
         "SELECT version, who, why, length(yaml) FROM rule_set ORDER BY 1",
         "SELECT count(*), sum(start_us), sum(wait_us) FROM tail",
-        "SELECT sum(rows), sum(timeout) FROM segment",
         "SELECT count(*), min(start_us), max(host) FROM attempts WHERE start_us BETWEEN 1790000000100000 AND 1790000000200000",
     ].map { sql in StoreQuestion(sql) { try $0.query(sql) } }
 }
@@ -105,6 +105,8 @@ struct StoreAnswers {
     /// By number of the question; one that was refused, or whose answer came with a report of damage, has none.
     private var values: [Int: any Equatable] = [:]
     private(set) var complaints: [String] = []
+    /// Whether the store could be opened.
+    private(set) var isOpened = false
 
     /// Asks a store that is opened for it.
     ///
@@ -115,6 +117,7 @@ struct StoreAnswers {
     init(path: String, questions: [Int] = Array(StoreQuestion.all.indices), isOneByOne: Bool = true) {
         do {
             let asked = try AskedStore(path: path, isOneByOne: isOneByOne)
+            isOpened = true
             for number in questions {
                 do {
                     let value = try StoreQuestion.all[number].answer(asked)
