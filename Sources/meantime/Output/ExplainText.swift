@@ -18,6 +18,9 @@ enum ExplainText {
         }
         text += "\n" + style.bold("rules") + "\n\n" + rules(tuning, style: style)
         text +=
+            "\n" + style.bold("to choose from") + ": none of these is better in all of success, latency and load\n\n"
+        text += choices(tuning, style: style)
+        text +=
             "\nnow:  \(RuleText.summary(tuning.present.rule))\(tuning.isPresentGiven ? "" : " (read off the log)")\n"
         if tuning.isChanged { text += "then: \(RuleText.summary(tuning.chosen.rule))\n" }
         text += "why:  \(tuning.reason)\n"
@@ -44,6 +47,30 @@ enum ExplainText {
         return table.text(style: style)
     }
 
+    /// What no other rule beats in everything, marked with what is in force and what `tune` takes.
+    private static func choices(_ tuning: RouteTuning, style: Style) -> String {
+        var table = TextTable(
+            left: ["", "retries", "each try"],
+            right: ["success", "mean latency", "extra attempts", "cost", "of the cap"])
+        let cap = tuning.objective.maxExtraAttempts
+        for point in front(tuning).points {
+            let price = point.price
+            let word = price.rule == tuning.present.rule ? "now" : price.rule == tuning.chosen.rule ? "then" : ""
+            table.rows.append([
+                word, waits(price.rule), price.rule.perTryTimeoutUs.map(DurationText.format) ?? "no limit",
+                NumberText.fixed(price.successShare * 100, places: 2) + " %",
+                NumberText.duration(seconds: point.latencySeconds), NumberText.fixed(price.extraAttempts, places: 4),
+                NumberText.duration(seconds: price.costSeconds),
+                cap > 0 ? RuleText.percent(price.extraAttempts / cap) : "-",
+            ])
+        }
+        return table.text(style: style)
+    }
+
+    private static func front(_ tuning: RouteTuning) -> ParetoFront {
+        ParetoFront([tuning.present] + tuning.candidates, objective: tuning.objective)
+    }
+
     /// Candidates come cheapest first.
     static func cheapest(_ candidates: [RulePrice]) -> [RulePrice] {
         var found: [Int: RulePrice] = [:]
@@ -63,6 +90,15 @@ enum ExplainText {
         .object([
             ("route", .string(tuning.route)), ("tuning", TuneJSON.route(tuning)),
             ("rules_by_retries", .array(cheapest(tuning.candidates).map(TuneJSON.price))),
+            (
+                "pareto_front",
+                .array(
+                    front(tuning).points.map { point in
+                        .object([
+                            ("mean_latency_s", .double(point.latencySeconds)), ("price", TuneJSON.price(point.price)),
+                        ])
+                    })
+            ),
             ("reports", .array(reports.map { ReportText.json($0.table, report: $0.name) })),
         ])
     }
