@@ -32,6 +32,11 @@ struct Availability {
         return up * (1 - parameters.blip) + (1 - up) * parameters.leak
     }
 
+    /// P(the host was up at `atUs`).
+    func upProbability(host: Int, atUs: Int64) -> Double {
+        states.upProbability(host: isShared ? 0 : host, atUs: atUs)
+    }
+
     /// The smoothed states behind it: of each host, or of all hosts as one.
     var smoothed: HostStates { states }
 

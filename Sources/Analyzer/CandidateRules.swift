@@ -4,12 +4,16 @@ import Retry
 struct CandidateRules {
     /// What all candidates share: limits, what is retried and where.
     var frame: Rule
-    /// Budgets to try.
+    /// Budgets to try, the first with every schedule.
     var budgets: [BudgetPolicy]
     /// At most this many retries.
     var maxRetries: Int
-    /// Per-try timeouts to try; `nil` stands for none.
+    /// Per-try timeouts to try, the first with every schedule; `nil` stands for none.
     var perTryTimeoutsUs: [Int64?]
+    /// Whether what a per-try timeout cuts off is sent again; if not, it only fails sooner.
+    var areTimeoutsRetried = true
+    /// No shorter per-try timeout is tried.
+    var shortestLimitUs: Int64 = 1
     /// All waits of a request together stay below this, so that the last retry still fits in the deadline.
     var waitsBelowUs: Int64
     /// No wait is shorter: what was never tried so soon cannot be priced.
@@ -18,7 +22,8 @@ struct CandidateRules {
     /// Waits are spread by a tenth, so that requests that failed together do not return together.
     static let jitter = 0.1
 
-    /// A coarse, even covering of schedules: first waits in octaves, then constant, doubling or quadrupling.
+    /// A coarse, even covering of schedules under the first per-try timeout and the first budget: first waits in
+    /// octaves, then constant, doubling or quadrupling.
     func grid() -> [Rule] {
         var schedules: Set<[Int64]> = []
         var bases: [Int64] = [5000, 10_000, 20_000, 40_000, 80_000, 160_000, 320_000, 640_000]
@@ -35,11 +40,7 @@ struct CandidateRules {
         }
         let fitting = schedules.filter { !$0.isEmpty && isAllowed($0) }
         let ordered = fitting.sorted { $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1) }
-        return budgets.flatMap { budget in
-            perTryTimeoutsUs.flatMap { perTryUs in
-                ([[]] + ordered).map { rule(waits: $0, perTryUs: perTryUs, budget: budget) }
-            }
-        }
+        return ([[]] + ordered).map { rule(waits: $0, perTryUs: perTryTimeoutsUs.first ?? nil, budget: budgets.first) }
     }
 
     private func isAllowed(_ waits: [Int64]) -> Bool {
@@ -56,11 +57,12 @@ struct CandidateRules {
         } else {
             rule.retry?.maxRetries = waits.count
             rule.retry?.backoff = .waits(waits, jitter: Self.jitter)
+            if perTryUs != nil && areTimeoutsRetried { rule.retry?.on.append(.outcome(.timeout)) }
         }
         return rule
     }
 
-    /// Rules one step away: one wait longer, shorter or none. The number of retries stays.
+    /// Rules one step away: one wait longer, shorter or none, or another per-try timeout. The number of retries stays.
     func neighbours(of rule: Rule, stepping factors: [Double]) -> [Rule] {
         let waits = Self.waits(of: rule)
         var schedules: Set<[Int64]> = []
@@ -76,6 +78,34 @@ struct CandidateRules {
         schedules.remove(waits)
         return schedules.filter(isAllowed).sorted { $0.lexicographicallyPrecedes($1) }
             .map { self.rule(waits: $0, perTryUs: rule.perTryTimeoutUs, budget: rule.budget) }
+            + limits(near: rule, factors).map { self.rule(waits: waits, perTryUs: $0, budget: rule.budget) }
+    }
+
+    /// Only where a choice of limits was given does another one come into question.
+    private func limits(near rule: Rule, _ factors: [Double]) -> [Int64] {
+        guard let limitUs = rule.perTryTimeoutUs, areTimeoutsRetried, perTryTimeoutsUs.count > 1 else { return [] }
+        return factors.map { Self.rounded(Double(limitUs) * $0) }.filter {
+            $0 != limitUs && $0 >= shortestLimitUs && $0 < (frame.timeoutUs ?? .max)
+        }
+    }
+
+    /// These rules, and as many retries at once, under every other per-try timeout and budget.
+    func varied(_ rules: [Rule]) -> [Rule] {
+        var schedules: Set<[Int64]> = []
+        for waits in rules.map(Self.waits(of:)) {
+            schedules.insert(waits)
+            schedules.insert(Array(repeating: 0, count: waits.count))
+        }
+        let ordered = schedules.filter { $0.isEmpty || isAllowed($0) }.sorted {
+            $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1)
+        }
+        var rules: [Rule] = []
+        for (place, budget) in budgets.enumerated() {
+            for perTryUs in place == 0 ? perTryTimeoutsUs.dropFirst() : perTryTimeoutsUs[...] {
+                rules += ordered.map { rule(waits: $0, perTryUs: perTryUs, budget: budget) }
+            }
+        }
+        return rules
     }
 
     /// A rule's waits, one for each retry.
@@ -90,6 +120,12 @@ struct CandidateRules {
         var scale = 1000.0
         while us / scale >= 100 { scale *= 10 }
         return Int64((us / scale).rounded() * scale)
+    }
+
+    /// The same, never less.
+    static func roundedUp(_ us: Double) -> Int64 {
+        let near = rounded(us)
+        return Double(near) >= us ? near : rounded(us * 1.05)
     }
 
     private func geometric(_ base: Int64, _ growth: Int64, _ count: Int) -> [Int64] {

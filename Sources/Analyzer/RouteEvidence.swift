@@ -10,9 +10,15 @@ struct RouteEvidence {
     let seen: Set<Outcome>
     /// Whether slow attempts are slow again (methods: attempt dependence).
     let dependence: AttemptDependence
+    /// Whether hosts make attempts slow (methods: slow origin).
+    let origin: SlowOrigin
+    /// Whether so many attempts were cut off, and by no outage, that the law past where the log ends matters.
+    let isCutShort: Bool
     let longestSuccessUs: Int64
     /// Retries sooner than this were not seen by enough failures; 0: at once.
     let waitsFromUs: Int64
+    /// The longest answer that was not its host's fault.
+    let longestOwnUs: Int64
     let assumptions: [String]
     private let law: LatencyLaw
 
@@ -27,11 +33,28 @@ struct RouteEvidence {
         let availability = Availability(columns)
         let outages = Outages(columns: columns, states: availability.smoothed)
         dependence = AttemptDependence(columns: columns, states: availability.smoothed)
-        let law = LatencyLaw.success(of: columns, states: availability.smoothed)
+        let isOutage = AttemptDependence.outageRows(columns, availability.smoothed)
+        let isHedged = columns.hedge.contains(true)
+        isCutShort =
+            Self.leastCut
+            <= firsts.count {
+                columns.outcome[$0] == .cancelled && isHedged || columns.outcome[$0] == .timeout && !isOutage[$0]
+            }
+        let tailFrom = isCutShort ? LatencyLaw.wholeBody : LatencyLaw.upperQuarter
+        let law = LatencyLaw.success(of: columns, states: availability.smoothed, tailFrom: tailFrom)
+        origin = SlowOrigin(
+            columns: columns, usualUs: Int64(law.quantileUs(0.5) ?? 0), nineInTenUs: Int64(law.quantileUs(0.9) ?? 9e18))
         let builder = FactsBuilder(
-            columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability)
+            columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability,
+            slowness: SlowRows(columns, isOutage: isOutage, dependence: dependence, origin: origin),
+            isExtrapolated: isCutShort)
         facts = builder.facts(law: law)
         self.law = law
+        var longestOwnUs: Int64 = 0
+        for row in firsts where columns.outcome[row] == .success && origin.ownShare[row] >= 0.5 {
+            longestOwnUs = max(longestOwnUs, columns.durationUs[row])
+        }
+        self.longestOwnUs = longestOwnUs
         failures = columns.outcome.count(where: \.isFailure)
         self.outages = outages.outages.count
         windowUs = firstUs...lastUs
@@ -46,14 +69,12 @@ struct RouteEvidence {
                 "half of the failures were not followed by another attempt within \(DurationText.format(waitsFromUs)): "
                     + "shorter waits are not considered, for nobody knows what they would have met")
         }
-        switch dependence.verdict {
-        case .independent: break
-        case .dependent: assumptions.append("slow attempts are slow again when retried: timeouts are left alone")
-        case .notIdentified:
-            assumptions.append(
-                "the log does not tell whether retries of slow attempts are fast: timeouts are left alone")
+        assumptions += Self.slowness(dependence, origin)
+        if isCutShort {
+            let reach = DurationText.format(law.lastObservedUs)
+            assumptions.append("answers past \(reach), where the log ends, are priced by a fitted tail: extrapolation")
         }
-        let left = firsts.count { columns.outcome[$0] == .cancelled }
+        let left = firsts.count { columns.outcome[$0] == .cancelled && !builder.isAnswered($0) }
         if left > 0 {
             assumptions.append(
                 "clients that left before an answer are priced as if they had waited (requests: \(left))")
@@ -62,8 +83,34 @@ struct RouteEvidence {
         self.assumptions = assumptions
     }
 
-    /// Whether retries of slow attempts were shown to be fast.
-    var areSlowRetriesFast: Bool { dependence.verdict == .independent }
+    /// Whether retries of some slow attempts were shown to be fast: of any by retries, of those that their hosts made
+    /// slow by what other hosts did meanwhile.
+    var areSlowRetriesFast: Bool {
+        (dependence.verdict == .independent || origin.isIdentified) && !origin.isCommon
+    }
+
+    /// So many attempts of hosts that were up must have been cut off before the law past the limit is asked for.
+    static let leastCut = 30
+
+    private static func slowness(_ dependence: AttemptDependence, _ origin: SlowOrigin) -> [String] {
+        if origin.isCommon {
+            return [
+                "attempts are slow while other hosts are slow too, as in an overload: timeouts are not retried, that "
+                    + "would be load"
+            ]
+        }
+        if dependence.verdict == .independent { return [] }
+        if origin.isIdentified {
+            return [
+                "hosts make attempts slow that other hosts answer meanwhile: those are priced as fast elsewhere, provided "
+                    + "that requests are dealt to hosts whatever their size; every other slow attempt as slow again"
+            ]
+        }
+        if dependence.verdict == .dependent {
+            return ["slow attempts are slow again when retried: timeouts are not shortened"]
+        }
+        return ["the log does not tell whether retries of slow attempts are fast: timeouts are left alone"]
+    }
 
     /// The time within which this share of attempts is answered, if the log reaches that far.
     func latencyQuantileUs(_ share: Double) -> Double? { law.quantileUs(share) }
@@ -76,6 +123,9 @@ struct FactsBuilder {
     let setting: RouteSetting
     let outages: Outages
     let availability: Availability
+    let slowness: SlowRows
+    /// Whether latency laws go on past what was observed.
+    let isExtrapolated: Bool
     private(set) var assumptions: [String] = []
     private let requestEnds: [UInt64: RequestEnd]
 
@@ -87,8 +137,11 @@ struct FactsBuilder {
     }
 
     init(
-        columns: AttemptColumns, firsts: [Int], setting: RouteSetting, outages: Outages, availability: Availability
+        columns: AttemptColumns, firsts: [Int], setting: RouteSetting, outages: Outages, availability: Availability,
+        slowness: SlowRows, isExtrapolated: Bool
     ) {
+        self.slowness = slowness
+        self.isExtrapolated = isExtrapolated
         self.columns = columns
         self.firsts = firsts
         self.setting = setting
@@ -139,17 +192,20 @@ struct FactsBuilder {
             objective: setting.objective, hostCount: columns.hostNames.count, failed: Self.thinned(failed),
             slow: Self.thinned(slow), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
             requests: requests, recorded: recorded, arrivals: arrivals,
-            answerProbability: availability.answerProbability(host:atUs:), latency: latencies(law),
-            failureUs: medianFailureUs)
+            answerProbability: availability.answerProbability(host:atUs:),
+            upProbability: availability.upProbability(host:atUs:), latency: latencies(law),
+            secondLatency: slowness.secondLatency, failureUs: medianFailureUs)
     }
 
     /// One table a host; a host that answered too seldom for a law of its own takes the route's.
     private func latencies(_ law: LatencyLaw) -> [LatencyTable] {
-        let table = LatencyTable(law)
+        let table = LatencyTable(law, past: isExtrapolated ? law : nil)
         return columns.hostNames.indices.map { host in
             let rows = columns.host.count { $0 == host }
             guard columns.hostNames.count > 1, rows >= 200 else { return table }
-            return LatencyTable(LatencyLaw.success(of: columns, states: availability.smoothed, host: host))
+            return LatencyTable(
+                LatencyLaw.success(of: columns, states: availability.smoothed, host: host),
+                past: isExtrapolated ? law : nil)
         }
     }
 
@@ -160,7 +216,8 @@ struct FactsBuilder {
             retryAfterUs: columns.retryAfterUs[row],
             isIdempotent: setting.isIdempotent
                 ?? RouteConfiguration.idempotentMethods.contains(columns.methodNames[Int(columns.method[row])]),
-            unit: unit, hasStarted: hasStarted(row), weight: 1)
+            unit: unit, hasStarted: hasStarted(row),
+            ownShare: slowness.ownShare[row], isSeenAgain: slowness.isSeenAgain[row], weight: 1)
     }
 
     /// Whether a response that would have been an answer had begun before the attempt broke or was cut.
@@ -170,6 +227,9 @@ struct FactsBuilder {
         if columns.isGRPC[row] { return false }
         return status > 0 && Outcome(httpStatus: status) == .success
     }
+
+    /// Whether another attempt answered the request.
+    func isAnswered(_ row: Int) -> Bool { requestEnds[columns.request[row]]?.isSuccess ?? false }
 
     /// What the request cost as the log shows it.
     private func record(_ row: Int, _ unit: Int, in recorded: inout UnitTotals) {

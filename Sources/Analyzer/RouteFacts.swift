@@ -17,6 +17,10 @@ struct RouteFacts {
         /// Whether the response had begun when the attempt broke: the client had a part of it, nothing could be
         /// retried.
         var hasStarted: Bool = false
+        /// P(its slowness is its own): cut off and sent again, it is as slow again, whichever host serves it.
+        var ownShare: Double = 0
+        /// Whether, cut off and sent again, it takes as long as second attempts of slow requests were seen to take.
+        var isSeenAgain: Bool = false
         /// How many requests of the log this row stands for (more than one when rows were thinned).
         var weight: Double
     }
@@ -48,8 +52,12 @@ struct RouteFacts {
     let arrivals: [Arrival]
     /// P(an attempt on a host at an instant is answered, sooner or later).
     let answerProbability: (_ host: Int, _ atUs: Int64) -> Double
+    /// P(a host is up at an instant); absent: as `answerProbability`.
+    var upProbability: ((_ host: Int, _ atUs: Int64) -> Double)?
     /// Time to an answer, by host.
     let latency: [LatencyTable]
+    /// Time to an answer of second attempts of slow requests, where enough were seen.
+    var secondLatency: LatencyTable?
     /// The median duration of a failure that is not a timeout.
     let failureUs: Int64
 
@@ -95,9 +103,16 @@ struct LatencyTable {
         }
     }
 
-    /// Tabulates a latency law as far as the log reaches; what lies past it is not counted on.
-    init(_ law: LatencyLaw) {
-        self.init { law.observedProbability(withinUs: Double($0)) }
+    /// Tabulates a latency law as far as the log reaches. What lies past it is not counted on, unless another law says
+    /// how it goes on there.
+    init(_ law: LatencyLaw, past tail: LatencyLaw? = nil) {
+        let lastUs = Double(law.lastObservedUs)
+        let lastSurvival = tail?.survival(lastUs) ?? 0
+        self.init { us in
+            let seen = law.observedProbability(withinUs: Double(us))
+            guard let tail, Double(us) > lastUs, lastSurvival > 0 else { return seen }
+            return 1 - (1 - seen) * tail.survival(Double(us)) / lastSurvival
+        }
     }
 
     /// P(answer ≤ `us`), and E[answer; answer ≤ `us`] in microseconds (a partial mean: not divided by the share).

@@ -43,7 +43,6 @@ struct RouteSetting {
         let timeoutUs = self.timeoutUs(for: evidence)
         var on: [RetryCondition] = [.outcome(.connectFailure), .outcome(.reset), .outcome(.errorStatus)]
         if evidence.seen.contains(.rateLimited) { on.append(.outcome(.rateLimited)) }
-        if evidence.areSlowRetriesFast { on.append(.outcome(.timeout)) }
         // What this search does not choose stays as it is.
         let frame = Rule(
             timeoutUs: timeoutUs,
@@ -52,9 +51,11 @@ struct RouteSetting {
                 backoff: .waits([0], jitter: CandidateRules.jitter)),
             hedge: present.rule.hedge, ejectionUs: present.rule.ejectionUs)
         return CandidateRules(
-            frame: frame, budgets: [budget(windowUs: 10_000_000)], maxRetries: bounds.maxRetries,
+            frame: frame, budgets: windowsUs(for: evidence).map(budget), maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
-            waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs), waitsFromUs: evidence.waitsFromUs)
+            areTimeoutsRetried: evidence.areSlowRetriesFast || areTimeoutsRetried,
+            shortestLimitUs: shortestLimitUs(evidence), waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs),
+            waitsFromUs: evidence.waitsFromUs)
     }
 
     /// Waits at their longest, the failure before them and a usual answer after them fit in the deadline.
@@ -64,8 +65,13 @@ struct RouteSetting {
         return Int64(Double(max(0, leftUs)) / (1 + CandidateRules.jitter))
     }
 
-    /// A cap at the objective's own limit. A long window lets a brief outage use what quiet minutes left over; a short
-    /// one bounds a burst more tightly.
+    /// A long window lets an outage use what quiet minutes left over, also one that is longer than those in the log; a
+    /// short one bounds a burst more tightly, which is what counts where load may be the cause.
+    private func windowsUs(for evidence: RouteEvidence) -> [Int64] {
+        evidence.origin.isCommon ? [10_000_000] : [300_000_000, 10_000_000]
+    }
+
+    /// A cap at the objective's own limit.
     func budget(windowUs: Int64) -> BudgetPolicy {
         BudgetPolicy(ratio: min(1, objective.maxExtraAttempts), minPerSecond: 3, windowUs: windowUs)
     }
@@ -78,25 +84,49 @@ struct RouteSetting {
         return max(objective.deadlineUs, present.rule.timeoutUs ?? 0, longest)
     }
 
-    /// A timeout is shortened only where retries of slow attempts were seen to be fast, also by the measure of the
-    /// shorter one; else the present one stays.
+    /// None at all; and where retries of slow attempts were shown to be fast, limits from the longest usual answer on,
+    /// which pricing then judges attempt by attempt. A limit whose timeouts are not retried gains nothing but an
+    /// earlier failure: it is kept only where it is retried now and the log speaks neither for that nor against it.
     private func perTryTimeouts(for evidence: RouteEvidence, _ timeoutUs: Int64) -> [Int64?] {
         let present = self.present.rule.perTryTimeoutUs.flatMap { $0 < timeoutUs ? $0 : nil }
-        var choices: [Int64?] = [present]
+        var choices: [Int64?] = [nil]
+        if let present, !isUnsafe(evidence) { choices.append(present) }
         if evidence.areSlowRetriesFast {
-            choices += [0.9, 0.95, 0.99, 0.999].compactMap { share in
+            choices += [0.9, 0.95, 0.99, 0.999].map { share in
                 evidence.latencyQuantileUs(share).map { CandidateRules.rounded($0 * 1.2) }
+            }
+            choices.append(CandidateRules.roundedUp(Double(evidence.longestOwnUs)))
+            var limitUs = Double(shortestLimitUs(evidence))
+            while limitUs < Double(min(timeoutUs, objective.deadlineUs)) {
+                choices.append(CandidateRules.rounded(limitUs))
+                limitUs *= 1.5
             }
         }
         var unique: [Int64?] = []
         for choice in choices where !unique.contains(choice) {
-            if let us = choice {
-                let isAllowed = bounds.perTryTimeoutUs?.contains(us) ?? true
-                if us != present && evidence.dependence.verdict(atLimitUs: us) != .independent { continue }
-                if us <= 0 || us >= timeoutUs || (us != present && !isAllowed) { continue }
+            if let us = choice, us != present {
+                guard us >= shortestLimitUs(evidence), us < timeoutUs, bounds.perTryTimeoutUs?.contains(us) ?? true
+                else { continue }
             }
             unique.append(choice)
         }
         return unique
+    }
+
+    /// Nothing is known of retries of attempts that were not slow.
+    private func shortestLimitUs(_ evidence: RouteEvidence) -> Int64 {
+        max(evidence.origin.thresholdUs, bounds.perTryTimeoutUs?.lowerBound ?? 1)
+    }
+
+    /// Whether the present rule retries timeouts although all hosts are slow at once: in an overload that is the load
+    /// that keeps it going.
+    func isUnsafe(_ evidence: RouteEvidence) -> Bool {
+        evidence.origin.isCommon && areTimeoutsRetried
+    }
+
+    /// Whether the present rule sends again what its per-try timeout cuts off.
+    private var areTimeoutsRetried: Bool {
+        guard present.rule.perTryTimeoutUs != nil, let retry = present.rule.retry else { return false }
+        return retry.maxRetries > 0 && retry.on.contains(.outcome(.timeout))
     }
 }

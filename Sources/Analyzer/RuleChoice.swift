@@ -17,7 +17,8 @@ struct RuleChoice {
     static let leastFailures = 30
     static let leastUnits = 8
 
-    init(search: RuleSearch, present rule: Rule) {
+    /// - Parameter isPresentUnsafe: whether the present rule makes load where the service is slow as a whole.
+    init(search: RuleSearch, present rule: Rule, isPresentUnsafe: Bool = false) {
         let facts = search.facts
         present = search.play(rule)
         chosen = present
@@ -44,7 +45,13 @@ struct RuleChoice {
         let bestUs = search.cost(best, all)
         let presentUs = search.cost(present, all)
         let isNegligible = presentUs - bestUs <= RuleSearch.negligible * presentUs
-        if confirmedGainUs.upperBound < 0 && bestUs < presentUs && !isNegligible {
+        if isPresentUnsafe {
+            chosen = best
+            isChanged = true
+            reason =
+                "changed: attempts are slow on all hosts at once, and retries of timeouts are load that keeps them so; "
+                + "no price shows that"
+        } else if confirmedGainUs.upperBound < 0 && bestUs < presentUs && !isNegligible {
             chosen = best
             isChanged = true
             let share = Int(((1 - bestUs / presentUs) * 100).rounded())

@@ -74,8 +74,8 @@ extension Tuner {
         let limit = [rule.perTryTimeoutUs, rule.timeoutUs].compactMap { $0 }.min() ?? .max
         if limit < evidence.longestSuccessUs, evidence.dependence.verdict(atLimitUs: limit) != .independent {
             doubts.append(
-                "attempts that the limit of \(DurationText.format(limit)) cuts are taken to be as fast as others when they "
-                    + "are retried; the log does not show that, so the price may be too low")
+                "attempts that the limit of \(DurationText.format(limit)) cuts are taken to be as slow again when they "
+                    + "are retried where the log does not show otherwise, so the price may be too high")
         }
         let retries = rule.retry?.maxRetries ?? 0
         if retries > 0, rule.budget == nil {

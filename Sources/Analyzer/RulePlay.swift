@@ -73,6 +73,11 @@ struct RulePlay {
     }
 
     private mutating func begin(_ first: RouteFacts.First, _ index: Int) {
+        // Most slow answers come before any limit: no machine is needed to see that.
+        if first.outcome == .success, first.durationUs <= min(rule.perTryTimeoutUs ?? .max, rule.timeoutUs ?? .max) {
+            settleSuccess(first, latencyUs: Double(first.durationUs), weight: first.weight)
+            return
+        }
         var machine = RetryMachine(rule: rule, isIdempotent: first.isIdempotent, startUs: first.startUs)
         let action = machine.next(.begin, nowUs: first.startUs, unit: 0, withdraw: { true })
         guard case .send(_, _, let limitUs) = action else { return }
@@ -85,11 +90,7 @@ struct RulePlay {
         let limit = limitUs ?? .max
         switch first.outcome {
         case .success:
-            if first.durationUs <= limit {
-                settleSuccess(first, latencyUs: Double(first.durationUs), weight: first.weight)
-            } else {
-                pending.append(branch.ended(timedOut, atUs: first.startUs + limit))
-            }
+            cut(first, branch, atUs: first.startUs + limit)
         case .timeout where !first.hasStarted, .cancelled where !first.hasStarted:
             beginCensored(first, branch, limit: limit)
         default:
@@ -100,16 +101,14 @@ struct RulePlay {
 
     /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.
     private mutating func beginCensored(_ first: RouteFacts.First, _ branch: PlayBranch, limit: Int64) {
-        if limit <= first.durationUs {
-            pending.append(branch.ended(timedOut, atUs: first.startUs + limit))
-            return
-        }
+        if limit <= first.durationUs { return cut(first, branch, atUs: first.startUs + limit) }
         let law = facts.latency[first.host]
         let reachUs = min(limit, facts.objective.deadlineUs)
         let (before, within) = (law.within(first.durationUs), law.within(reachUs))
         let left = 1 - before.share
-        // A cut-off attempt may have hung on a host that was down: no limit is long enough for that.
-        let up = facts.answerProbability(first.host, first.startUs)
+        // A cut-off attempt may have hung on a host that was down: no limit is long enough for that. A blip would have
+        // ended it before.
+        let up = (facts.upProbability ?? facts.answerProbability)(first.host, first.startUs)
         let answered = left > 1e-9 ? up * max(0, within.share - before.share) / left : 0
         if answered > 0 {
             let meanUs = (within.partialMeanUs - before.partialMeanUs) / (within.share - before.share)
@@ -119,7 +118,21 @@ struct RulePlay {
         if limit == .max {
             settleFailure(first, latencyUs: facts.objective.deadlineUs, weight: rest.weight)
         } else {
-            pending.append(rest.ended(timedOut, atUs: first.startUs + limit))
+            cut(first, rest, atUs: first.startUs + limit)
+        }
+    }
+
+    /// A limit fires on a first attempt: whoever is slow by itself will be again.
+    private mutating func cut(_ first: RouteFacts.First, _ start: PlayBranch, atUs: Int64) {
+        var branch = start
+        branch.isSeenAgain = first.isSeenAgain
+        if first.ownShare < 1 {
+            pending.append(branch.weighing(branch.weight * (1 - first.ownShare)).ended(timedOut, atUs: atUs))
+        }
+        if first.ownShare > 0 {
+            var own = branch.weighing(branch.weight * first.ownShare)
+            own.isOwn = true
+            pending.append(own.ended(timedOut, atUs: atUs))
         }
     }
 
@@ -166,8 +179,9 @@ struct RulePlay {
         let answers = facts.answerProbability(host, nowUs)
         let elapsedUs = nowUs - first.startUs
         let restUs = max(0, facts.objective.deadlineUs - elapsedUs)
-        let law = facts.latency[host]
-        let inTime = law.within(min(limit, restUs))
+        let law = (branch.isSeenAgain ? facts.secondLatency : nil) ?? facts.latency[host]
+        // What outlasted one limit by itself outlasts the next.
+        let inTime = branch.isOwn ? (share: 0, partialMeanUs: 0) : law.within(min(limit, restUs))
         let success = branch.weight * answers * inTime.share
         if success > 0 {
             settleSuccess(first, latencyUs: Double(elapsedUs) + inTime.partialMeanUs / inTime.share, weight: success)
@@ -176,7 +190,7 @@ struct RulePlay {
         if limit == .max {
             settleFailure(first, latencyUs: facts.objective.deadlineUs, weight: tooLate)
         } else if limit > restUs {
-            let late = branch.weight * answers * (law.within(limit).share - inTime.share)
+            let late = branch.isOwn ? 0 : branch.weight * answers * (law.within(limit).share - inTime.share)
             settleFailure(first, latencyUs: facts.objective.deadlineUs, weight: late)
             end(branch.weighing(tooLate - late), timedOut, atUs: nowUs + limit)
         } else {
@@ -262,6 +276,10 @@ struct PlayBranch {
     /// The host of the last attempt.
     var host: Int
     var attempt = 1
+    /// Whether the request is slow by itself.
+    var isOwn = false
+    /// Whether it takes as long as second attempts of slow requests do.
+    var isSeenAgain = false
 
     func weighing(_ weight: Double) -> PlayBranch {
         var copy = self

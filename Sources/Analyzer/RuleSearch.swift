@@ -23,30 +23,34 @@ final class RuleSearch {
     let grid: [PlayedRule]
     private var played: [Rule: PlayedRule] = [:]
 
-    /// A difference of this share of the cost is not worth another retry, however surely it was measured.
+    /// A difference of this share of the cost is worth no change, however surely it was measured.
     static let negligible = 0.01
+    /// One of this share is not worth another retry.
+    static let unseen = 0.002
 
-    /// - Parameter earlier: a search on the same facts whose plays are taken over.
-    init(
-        facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64,
-        knowing earlier: RuleSearch? = nil
-    ) {
-        let known = earlier?.played ?? [:]
+    init(facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64) {
         self.facts = facts
         self.candidates = candidates
         self.replicates = replicates
         self.seed = seed
-        grid = (candidates?.grid() ?? []).map { known[$0] ?? Self.play($0, facts) }
-        played = known
+        var grid = (candidates?.grid() ?? []).map { Self.play($0, facts) }
+        // Whatever the limit, schedules that are good without one are good, or retries at once are.
+        let shapes = Dictionary(grouping: grid) { $0.rule.retry?.maxRetries ?? 0 }.values.compactMap { rules in
+            rules.min { $0.totals.costUs.reduce(0, +) < $1.totals.costUs.reduce(0, +) }
+        }
+        grid += (candidates?.varied(shapes.map(\.rule)) ?? []).map { Self.play($0, facts) }
+        self.grid = grid
         for one in grid { played[one.rule] = one }
     }
 
     /// The rule to choose if these units were all the evidence.
     func best(on units: [Int]) -> PlayedRule? {
         let allowed = grid.filter { isWithinLoad($0, units) }
-        let byLength = Dictionary(grouping: allowed) { $0.rule.retry?.maxRetries ?? 0 }
-        let finalists = byLength.keys.sorted().compactMap { retries in
-            byLength[retries]?.min { cost($0, units) < cost($1, units) }.map { descend(from: $0, on: units) }
+        let byKind = Dictionary(grouping: allowed) {
+            Kind(retries: $0.rule.retry?.maxRetries ?? 0, windowUs: $0.rule.budget?.windowUs ?? 0)
+        }
+        let finalists = byKind.keys.sorted().compactMap { kind in
+            byKind[kind]?.min { cost($0, units) < cost($1, units) }.map { descend(from: $0, on: units) }
         }
         return simplest(of: finalists, on: units)
     }
@@ -127,20 +131,53 @@ final class RuleSearch {
         return best
     }
 
+    /// Of the budgets whose best rules cost the same to 1 %, the one that lasts, for the log's outages are not the
+    /// longest that will come; of its rules within one standard error of the best, the one with the fewest retries.
     private func simplest(of finalists: [PlayedRule], on units: [Int]) -> PlayedRule? {
-        guard let best = finalists.indices.min(by: { cost(finalists[$0], units) < cost(finalists[$1], units) }) else {
-            return nil
-        }
-        let replicated = replicateCosts(finalists, on: units)
+        guard let least = finalists.map({ cost($0, units) }).min() else { return nil }
+        let good = finalists.filter { cost($0, units) <= least * (1 + Self.negligible) }
+        let windowUs = good.compactMap(\.rule.budget?.windowUs).max()
+        let rules = finalists.filter { $0.rule.budget?.windowUs == windowUs }
+        guard let best = rules.indices.min(by: { cost(rules[$0], units) < cost(rules[$1], units) }) else { return nil }
+        let replicated = replicateCosts(rules, on: units)
         let bestCosts = replicated.column(best)
-        let near = finalists.indices.filter { index in
+        let near = rules.indices.filter { index in
             let differences = zip(replicated.column(index), bestCosts).map { $0 - $1 }.filter(\.isFinite)
-            let margin = max(Bootstrap.standardError(differences), Self.negligible * cost(finalists[best], units))
-            return cost(finalists[index], units) - cost(finalists[best], units) <= margin
+            let margin = max(Bootstrap.standardError(differences), Self.unseen * cost(rules[best], units))
+            return cost(rules[index], units) - cost(rules[best], units) <= margin
         }
-        return near.map { finalists[$0] }.min { first, second in
+        return near.map { rules[$0] }.min { first, second in
             let (one, other) = (first.rule.retry?.maxRetries ?? 0, second.rule.retry?.maxRetries ?? 0)
             return one != other ? one < other : cost(first, units) < cost(second, units)
         }
+    }
+
+    /// Rules between which evidence decides, not descent.
+    private struct Kind: Hashable, Comparable {
+        var retries: Int
+        var windowUs: Int64
+
+        static func < (one: Kind, other: Kind) -> Bool {
+            one.retries != other.retries ? one.retries < other.retries : one.windowUs > other.windowUs
+        }
+    }
+
+    /// 95 % intervals of the mean cost of each rule, microseconds: bootstrap-t on the logarithm (methods: bootstrap
+    /// over outages).
+    func costIntervals(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
+        let bootstrap = Bootstrap(units: facts.units, replicates: replicates, seed: seed)
+        var intervals: [ClosedRange<Double>] = []
+        let mostUs = Double(facts.objective.deadlineUs + facts.objective.failureCostUs)
+        for begin in stride(from: 0, to: rules.count, by: 64) {
+            let some = rules[begin..<min(rules.count, begin + 64)]
+            let ratios = BootstrapRatios(
+                sums: some.map(\.totals.costUs), counts: facts.requests, weights: bootstrap.weights)
+            for (index, rule) in some.enumerated() {
+                let extraUs = Double(facts.objective.attemptCostUs) * Double(rule.rule.retry?.maxRetries ?? 0)
+                let interval = ratios.interval95(index)
+                intervals.append(min(interval.lowerBound, mostUs)...min(interval.upperBound, mostUs + extraUs))
+            }
+        }
+        return intervals
     }
 }

@@ -55,9 +55,15 @@ public struct Tuner: Sendable {
             route: columns.route, configuration: configuration, present: present, columns: columns)
         guard let evidence = RouteEvidence(columns, setting: setting) else { return nil }
         let facts = evidence.facts
-        let search = search(facts, setting: setting, candidates: setting.candidates(for: evidence))
-        let choice = RuleChoice(search: search, present: setting.present.rule)
-        let prices = price([choice.present, choice.chosen] + search.candidatesPlayed, search)
+        let search = RuleSearch(
+            facts: facts, candidates: setting.candidates(for: evidence), replicates: replicates, seed: seed)
+        let isUnsafe = setting.isUnsafe(evidence)
+        let choice = RuleChoice(search: search, present: setting.present.rule, isPresentUnsafe: isUnsafe)
+        var prices = price([choice.present, choice.chosen] + search.candidatesPlayed, search)
+        if evidence.seen.contains(.rateLimited) {
+            for place in 0..<2 { allowForRefusals(&prices[place], search) }
+        }
+        if isUnsafe { allowForRelief(&prices[1], facts) }
         let requests = facts.requestCount
         let recordedSeconds = facts.recorded.costUs.reduce(0, +) / requests / 1e6
         return RouteTuning(
@@ -70,6 +76,23 @@ public struct Tuner: Sendable {
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
             candidates: Self.ordered(prices.dropFirst(2)), reason: choice.reason,
             assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
+    }
+
+    /// Refusals for load depend on the load that retries make: at worst each retry that is served takes the place of a
+    /// request that is then refused, as if no refusal had been retried. The interval reaches up to there.
+    private func allowForRefusals(_ price: inout RulePrice, _ search: RuleSearch) {
+        var bare = price.rule
+        bare.retry?.on.removeAll { $0 == .outcome(.rateLimited) }
+        guard bare != price.rule, let worst = self.price([search.play(bare)], search).first else { return }
+        let upper = max(price.interval.upperBound, worst.interval.upperBound)
+        price.interval = price.interval.lowerBound...upper
+    }
+
+    /// How much of the slowness was made by the retries that are now given up, the log does not show: at best all of
+    /// it.
+    private func allowForRelief(_ price: inout RulePrice, _ facts: RouteFacts) {
+        let usual = facts.fixedCostUs.reduce(0, +) / facts.requestCount / 1e6
+        price.interval = min(usual, price.interval.lowerBound)...price.interval.upperBound
     }
 
     private func change(_ choice: RuleChoice, _ search: RuleSearch) -> ClosedRange<Double> {
@@ -89,15 +112,6 @@ public struct Tuner: Sendable {
         ]
     }
 
-    /// A longer budget window is worth searching only where the short one refuses retries that were wanted.
-    private func search(_ facts: RouteFacts, setting: RouteSetting, candidates: CandidateRules) -> RuleSearch {
-        let short = RuleSearch(facts: facts, candidates: candidates, replicates: replicates, seed: seed)
-        guard let best = short.best(on: Array(0..<facts.units)), best.refusedShare > 0.01 else { return short }
-        var wider = candidates
-        wider.budgets.append(setting.budget(windowUs: 60_000_000))
-        return RuleSearch(facts: facts, candidates: wider, replicates: replicates, seed: seed, knowing: short)
-    }
-
     /// Cheapest first; rules of one price by what they say, so that the order never depends on anything else.
     private static func ordered(_ prices: some Sequence<RulePrice>) -> [RulePrice] {
         func key(_ rule: Rule) -> [Int64] {
@@ -115,9 +129,9 @@ public struct Tuner: Sendable {
         let facts = search.facts
         let requests = facts.requestCount
         let all = Array(0..<facts.units)
-        let replicated = search.replicateCosts(played, on: all)
+        let intervals = search.costIntervals(played)
         return played.enumerated().map { index, one in
-            let interval = Bootstrap.interval95(replicated.column(index))
+            let interval = intervals[index]
             return RulePrice(
                 rule: one.rule, costSeconds: search.cost(one, all) / 1e6,
                 interval: interval.lowerBound / 1e6...interval.upperBound / 1e6,

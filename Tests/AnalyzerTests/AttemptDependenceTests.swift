@@ -141,4 +141,18 @@ import Testing
         #expect(verdict((30, 100), (10, 1_000)) == .dependent)
         #expect(verdict((2, 20), (100, 1_000)) == .notIdentified)
     }
+
+    @Test func `what is slow again by itself is told from chance, and how long second attempts take is known`() throws {
+        let big = dependence(log(requests: 3_000, big: 0.04, straggler: 0))
+        #expect(big.ownShare(ofDurationUs: 100_000) == 1)
+        #expect(try #require(big.secondLaw).observedProbability(withinUs: 99_000) == 0)
+        let stragglers = dependence(log(requests: 3_000, big: 0, straggler: 0.04))
+        #expect(agrees(stragglers.ownShare(ofDurationUs: 200_000) ?? .nan, 0, 0.05))
+        #expect(try #require(stragglers.secondLaw).observedProbability(withinUs: 50_000) > 0.9)
+        let mixed = dependence(log(requests: 6_000, big: 0.02, straggler: 0.02))
+        #expect(agrees(mixed.ownShare(ofDurationUs: 100_000) ?? .nan, 0.5, 0.15))
+        // Too few, or none.
+        let few = dependence(log(requests: 100, big: 0, straggler: 0.04))
+        #expect(few.secondLaw == nil && few.ownShare(ofDurationUs: 100_000) == nil)
+    }
 }

@@ -32,11 +32,28 @@ import Testing
         #expect(candidates(maxRetries: 0).grid().allSatisfy { $0.retry == nil })
     }
 
-    @Test func everyPerTryTimeoutIsTriedWithEverySchedule() {
-        let one = candidates().grid().count
-        let three = candidates(perTry: [nil, 100_000, 300_000]).grid()
-        #expect(three.count == 3 * one)
-        #expect(Set(three.map(\.perTryTimeoutUs)) == [nil, 100_000, 300_000])
+    @Test func theFirstLimitIsTriedWithEveryScheduleTheOthersWithThoseGiven() {
+        let family = candidates(perTry: [nil, 100_000, 300_000])
+        #expect(family.grid() == candidates().grid())
+        let given = family.grid().filter { [[40_000, 80_000], [5000]].contains(CandidateRules.waits(of: $0)) }
+        let varied = family.varied(given)
+        #expect(Set(varied.map(\.perTryTimeoutUs)) == [100_000, 300_000])
+        #expect(Set(varied.map(CandidateRules.waits(of:))) == [[40_000, 80_000], [0, 0], [5000], [0]])
+        #expect(varied.count == 8)
+        // What a limit cuts off is sent again; without a limit there is nothing of the kind.
+        #expect(varied.allSatisfy { $0.retry?.on.contains(.outcome(.timeout)) ?? false })
+        #expect(given.allSatisfy { !($0.retry?.on.contains(.outcome(.timeout)) ?? true) })
+    }
+
+    @Test func aNeighbouringLimitIsNeverShorterThanAllowed() throws {
+        var family = candidates(perTry: [nil, 100_000])
+        family.shortestLimitUs = 60_000
+        let given = family.varied(family.grid()).first { CandidateRules.waits(of: $0) == [40_000, 80_000] }
+        let start = try #require(given)
+        let limits = family.neighbours(of: start, stepping: [0.5, 2]).compactMap(\.perTryTimeoutUs)
+        #expect(Set(limits) == [100_000, 200_000])
+        family.areTimeoutsRetried = false
+        #expect(Set(family.neighbours(of: start, stepping: [0.5, 2]).compactMap(\.perTryTimeoutUs)) == [100_000])
     }
 
     @Test func neighboursKeepTheNumberOfRetriesAndMoveOneWait() throws {

@@ -119,4 +119,36 @@ import Testing
         let facts = try evidence(columns).facts
         #expect(facts.failed.map(\.hasStarted) == [true, false])
     }
+
+    /// Requests every 50 ms under a limit of 100 ms, retried at once; one in ten is big and never answers in time.
+    @Test func bigRequestsThatAreRetriedMakeNoOutagesAndAreCutOffAgain() throws {
+        var attempts: [Attempt] = []
+        for request in 0..<4_000 {
+            let isBig = request % 10 == 3
+            for number in 1...(isBig ? 3 : 1) {
+                attempts.append(
+                    Attempt(
+                        startUs: SampleLog.epochUs + Int64(request) * 50_000 + Int64(number - 1) * 100_000,
+                        durationUs: isBig ? 100_000 : 5_000 + Int64(request % 7) * 300, route: "r",
+                        host: "h\((request + number) % 3)", request: UInt64(request), attempt: number,
+                        outcome: isBig ? .timeout : .success, timeoutUs: 100_000, method: "GET"))
+            }
+        }
+        let read = try evidence(AttemptColumns(route: "r", attempts: attempts))
+        #expect(read.outages == 0)
+        #expect(read.isCutShort)
+        #expect(read.dependence.verdict == .dependent)
+        let cut = read.facts.failed.filter { $0.outcome == .timeout }
+        #expect(cut.count == 400)
+        #expect(cut.allSatisfy { $0.ownShare > 0.95 && $0.isSeenAgain })
+        #expect(read.facts.secondLatency != nil)
+        #expect(read.assumptions.contains { $0.contains("not shortened") })
+        #expect(read.assumptions.contains { $0.contains("extrapolation") })
+        // Rows of an outage are the state's matter.
+        let isOutage = [Bool](repeating: true, count: attempts.count)
+        let rows = SlowRows(
+            AttemptColumns(route: "r", attempts: attempts), isOutage: isOutage, dependence: read.dependence,
+            origin: read.origin)
+        #expect(rows.ownShare.allSatisfy { $0 == 0 } && !rows.isSeenAgain.contains(true))
+    }
 }

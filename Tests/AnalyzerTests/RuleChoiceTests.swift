@@ -39,4 +39,32 @@ import Testing
         let much = try tuneWithBlips(waitUs: 200_000)
         #expect(much.reason.hasPrefix("changed"))
     }
+
+    /// Every 10 s all hosts answer in 300 ms for 1.5 s, under a limit of 200 ms that is retried.
+    @Test func retriesOfTimeoutsThatComeOnAllHostsAtOnceAreTakenBack() throws {
+        var attempts: [Attempt] = []
+        for request in 0..<12_000 {
+            let startUs = Int64(request) * 10_000
+            let isSlow = (5_000_000..<6_500_000).contains(startUs % 10_000_000)
+            for number in 1...(isSlow ? 2 : 1) {
+                attempts.append(
+                    Attempt(
+                        startUs: SampleLog.epochUs + startUs + Int64(number - 1) * 200_000,
+                        durationUs: isSlow ? 200_000 : 5_000 + Int64(request % 11) * 200, route: "r",
+                        host: "h\((request * 7 + number) % 3)", request: UInt64(request), attempt: number,
+                        outcome: isSlow ? .timeout : .success, timeoutUs: 200_000, method: "GET"))
+            }
+        }
+        let retry = RetryPolicy(maxRetries: 1, on: [.outcome(.timeout)], host: .other, backoff: .waits([0], jitter: 0))
+        let present = Rule(timeoutUs: 2_000_000, perTryTimeoutUs: 200_000, retry: retry)
+        let set = RuleSet(version: 1, createdUs: 0, routes: ["r": RuleSet.Entry(rule: present)])
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: set, replicates: 100)
+        let tuning = try #require(tuner.tune(AttemptColumns(route: "r", attempts: attempts)))
+        #expect(tuning.isChanged)
+        #expect(tuning.reason.contains("on all hosts at once"))
+        #expect(tuning.chosen.rule.perTryTimeoutUs == nil)
+        #expect(tuning.chosen.rule.retry.map { !$0.on.contains(.outcome(.timeout)) } ?? true)
+        #expect(tuning.chosen.rule.budget?.windowUs == 10_000_000)
+        #expect(tuning.candidates.allSatisfy { $0.rule.perTryTimeoutUs == nil })
+    }
 }

@@ -11,17 +11,20 @@ import Testing
     /// Two hosts; `up` says when they answer; every answer takes 10 ms; one failed first attempt at 0 that took 2 ms.
     private func facts(
         up: @escaping (Int, Int64) -> Double, outcome: Outcome = .errorStatus, durationUs: Int64 = 2000,
-        isIdempotent: Bool = true, hasStarted: Bool = false, copies: Int = 1
+        isIdempotent: Bool = true, hasStarted: Bool = false, copies: Int = 1, ownShare: Double = 0,
+        second: LatencyTable? = nil
     ) -> RouteFacts {
         let first = RouteFacts.First(
             startUs: 0, durationUs: durationUs, host: 0, outcome: outcome, status: 503, isGRPC: false, retryAfterUs: 0,
-            isIdempotent: isIdempotent, unit: 0, hasStarted: hasStarted, weight: 1)
+            isIdempotent: isIdempotent, unit: 0, hasStarted: hasStarted, ownShare: ownShare, isSeenAgain: second != nil,
+            weight: 1)
         return RouteFacts(
             objective: objective, hostCount: 2, failed: Array(repeating: first, count: copies), slow: [],
             slowFromUs: 20_000, fixedCostUs: [0], fixedSuccesses: [0], requests: [Double(copies)],
             recorded: UnitTotals(units: 1), arrivals: [RouteFacts.Arrival(startUs: 0, count: Int64(copies))],
             answerProbability: up,
-            latency: Array(repeating: LatencyTable { $0 >= 10_000 ? 1 : 0 }, count: 2), failureUs: 2000)
+            latency: Array(repeating: LatencyTable { $0 >= 10_000 ? 1 : 0 }, count: 2), secondLatency: second,
+            failureUs: 2000)
     }
 
     private func rule(waits: [Int64], budget: BudgetPolicy? = nil, perTryUs: Int64? = nil) -> Rule {
@@ -143,5 +146,36 @@ import Testing
         play.playWithBudget()
         #expect(play.refusedShare == 0)
         #expect(play.totals.extra == [1])
+    }
+
+    @Test func aRequestThatIsSlowByItselfIsCutOffAgainAndAgain() {
+        let twice = rule(waits: [0, 0], perTryUs: 100_000)
+        func cost(_ ownShare: Double, _ outcome: Outcome) -> UnitTotals {
+            played(twice, facts(up: { _, _ in 1 }, outcome: outcome, durationUs: 300_000, ownShare: ownShare))
+        }
+        for outcome in [Outcome.timeout, .success] {
+            // Three limits, two extra attempts, a failure.
+            let own = cost(1, outcome)
+            #expect(own.costUs == [300_000 + 100_000 + 10_000_000])
+            #expect(own.successes == [0] && own.extra == [2])
+            // The host's fault: the first retry answers.
+            let other = cost(0, outcome)
+            #expect(abs(other.costUs[0] - (100_000 + 10_000 + 50_000)) <= binUs)
+            // Half and half is the mean of both.
+            let half = cost(0.5, outcome)
+            #expect(abs(half.costUs[0] - (own.costUs[0] + other.costUs[0]) / 2) < 1e-6)
+            #expect(abs(half.extra[0] - 1.5) < 1e-12)
+        }
+    }
+
+    @Test func aRetryTakesAsLongAsSecondAttemptsWereSeenToTake() {
+        let second = LatencyTable { $0 >= 80_000 ? 1 : 0 }
+        let facts = facts(up: { _, _ in 1 }, outcome: .timeout, durationUs: 300_000, second: second)
+        let totals = played(rule(waits: [0], perTryUs: 100_000), facts)
+        // The table is linear over the bin that ends at 81.92 ms.
+        #expect(abs(totals.costUs[0] - (100_000 + 80_000 + 50_000)) < 8192)
+        // A failure that was no timeout knows nothing of that.
+        let failed = self.facts(up: { _, _ in 1 }, second: second)
+        #expect(abs(played(rule(waits: [0]), failed).costUs[0] - (2000 + 10_000 + 50_000)) <= binUs)
     }
 }

@@ -59,9 +59,12 @@ struct Arena: Sendable {
     let fresh: [Day]
     let oracle: [Contestant]
     let present: Contestant
+    /// What the log is made under: the present rule, and for that one day what measures slow requests.
+    let recording: Contestant
 
     /// - Parameter isQuick: fewer days, and shorter ones where every rule must be played in full.
-    init(_ given: World, isQuick: Bool) {
+    /// - Parameter isBare: logs are made under Envoy's default as it is, without backup requests.
+    init(_ given: World, isQuick: Bool, isBare: Bool) {
         var world = given
         if isQuick && world.hasFeedback { world.seconds /= 2 }
         self.world = world
@@ -75,6 +78,17 @@ struct Arena: Sendable {
             case .rule(let contestant): contestant
             case .oracle: oracle[0]
             }
+        recording = isBare ? present : Self.withBackup(present, world)
+    }
+
+    /// Where slow requests are never sent again, Finagle's backup request beside them (at p99 of the day before, one more
+    /// request in a hundred): a log without any second attempt of a slow request cannot tell whether that would help.
+    private static func withBackup(_ contestant: Contestant, _ world: World) -> Contestant {
+        guard contestant.rule.perTryTimeoutUs == nil, world.layers == 1 else { return contestant }
+        let before = Play.log(Day(world, seed: 4_000_000), Contest.everywhere(contestant, in: world))
+        var backed = contestant
+        backed.rule.hedge = Baselines.learned(from: before).last?.rule.hedge
+        return backed
     }
 
     func price(_ name: String, _ contestants: [Contestant], isDefault: Bool = true) -> Contest.Entry {
@@ -83,7 +97,7 @@ struct Arena: Sendable {
 
     /// Log, tune, price on fresh days.
     func tune(seed: UInt64, replicates: Int) -> Contest.Tuned {
-        let log = Play.log(Day(world, seed: seed), Contest.everywhere(present, in: world))
+        let log = Play.log(Day(world, seed: seed), Contest.everywhere(recording, in: world))
         var rules: [Contestant] = []
         var tunings: [RouteTuning] = []
         for layer in 0..<world.layers {

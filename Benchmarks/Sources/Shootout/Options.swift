@@ -7,6 +7,8 @@ struct Options: Sendable {
 
     var seeds = usualSeeds
     var isQuick = false
+    /// Whether logs are made without backup requests.
+    var isBare = false
     var worlds = World.all
     /// Where the results go; none: only to the terminal.
     var writePath: String?
@@ -18,6 +20,7 @@ struct Options: Sendable {
         var words = ["make shootout"]
         var flags: [String] = []
         if isQuick { flags.append("--quick") }
+        if isBare { flags.append("--bare-log") }
         if seeds != (isQuick ? Self.quickSeeds : Self.usualSeeds) { flags.append("--seeds \(seeds)") }
         if worlds.count < World.all.count { flags.append("--worlds \(worlds.map(\.name).joined(separator: ","))") }
         if !flags.isEmpty { words.append("SHOOTOUT=\"\(flags.joined(separator: " "))\"") }
@@ -25,7 +28,8 @@ struct Options: Sendable {
     }
 
     static let usage = """
-        Shootout [--quick] [--seeds N] [--verbose] [--worlds NAME,NAME...] [--write README.md] [--chart PICTURE.svg]
+        Shootout [--quick] [--bare-log] [--seeds N] [--verbose] [--worlds NAME,NAME...] [--write README.md]
+                 [--chart PICTURE.svg]
         worlds: \(World.all.map(\.name).joined(separator: ", "))
         """
 
@@ -40,6 +44,7 @@ struct Options: Sendable {
         while let option = rest.popLast() {
             switch option {
             case "--quick": isQuick = true
+            case "--bare-log": isBare = true
             case "--seeds":
                 guard let number = Int(value(of: option)), number > 0 else { Self.refuse("--seeds needs a number") }
                 seeds = number

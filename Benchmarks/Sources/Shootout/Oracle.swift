@@ -3,7 +3,7 @@ import Retry
 /// Knows the world: searches the tuner's family of rules on long traffic of its own, played through the machine.
 ///
 /// Waits with a tenth of jitter, up to four retries, a per-try timeout, retries on this or another host, timeouts
-/// retried or not, the objective's budget over ten seconds or a minute, the deadline as the whole timeout, and no more
+/// retried or not, the objective's budget over ten seconds or five minutes, the deadline as the whole timeout, and no more
 /// extra attempts than the objective allows. Coarse grid, then descent, all on the same days.
 struct Oracle {
     let world: World
@@ -150,7 +150,7 @@ struct Oracle {
         for other in [HostChoice.other, .any] where other != host && world.hosts > 1 {
             found.append(self.rule(waits: list, perTryUs: rule.perTryTimeoutUs, host: other, windowUs: windowUs))
         }
-        let otherWindowUs: Int64 = windowUs == 10_000_000 ? 60_000_000 : 10_000_000
+        let otherWindowUs: Int64 = windowUs == 10_000_000 ? 300_000_000 : 10_000_000
         found.append(self.rule(waits: list, perTryUs: rule.perTryTimeoutUs, host: host, windowUs: otherWindowUs))
         return found
     }

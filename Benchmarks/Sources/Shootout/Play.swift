@@ -42,6 +42,7 @@ struct Play {
         var taken = 0.0
         var holdsRetry = false
         var isHedging = false
+        var hedge = (sentUs: Int64(0), host: 0)
         /// The failure of an attempt whose hedge still runs.
         var held: AttemptResult?
     }
@@ -128,8 +129,10 @@ struct Play {
         case .waitOver: tell(slot, .waitOver, nowUs: nowUs)
         case .hedgeDue: hedge(slot, nowUs: nowUs)
         case .hedgeEnded(let result):
+            recordHedge(slot, result, nowUs: nowUs)
             lives[slot].isHedging = false
             if result.outcome == .success {
+                if lives[slot].held == nil { record(slot, AttemptResult(outcome: .cancelled), nowUs: nowUs) }
                 conclude(slot, result, nowUs: nowUs)
             } else if let held = lives[slot].held {
                 conclude(slot, held, nowUs: nowUs)
@@ -143,6 +146,7 @@ struct Play {
         if lives[slot].isHedging && result.outcome != .success {
             lives[slot].held = result
         } else {
+            if lives[slot].isHedging { recordHedge(slot, AttemptResult(outcome: .cancelled), nowUs: nowUs) }
             conclude(slot, result, nowUs: nowUs)
         }
     }
@@ -256,9 +260,11 @@ struct Play {
         else { return }
         countExtra()
         // Hedges draw from a stream that no retry uses.
-        let host = pick(slot, attempt: 1001, .any)
+        let host = upstreams[layer].host(
+            of: lives[slot].number, attempt: 1001, choice: .any, tried: lives[slot].tried, last: lives[slot].host)
         guard let reply = attempted(slot, attempt: 1001, host: host, nowUs: nowUs) else { return }
         lives[slot].isHedging = true
+        lives[slot].hedge = (nowUs, host)
         events.push(
             Event(
                 timeUs: nowUs + reply.durationUs, slot: slot, epoch: lives[slot].epoch,
@@ -285,6 +291,15 @@ struct Play {
     private mutating func countExtra() {
         findings.extra += 1
         findings.costUs += Double(day.world.objective.attemptCostUs)
+    }
+
+    private mutating func recordHedge(_ slot: Int, _ result: AttemptResult, nowUs: Int64) {
+        let life = lives[slot]
+        log?.append(
+            Attempt(
+                startUs: Self.epochUs + life.hedge.sentUs, durationUs: nowUs - life.hedge.sentUs,
+                route: "r\(life.layer)", host: "h\(life.hedge.host)", request: life.number + 1, attempt: 2,
+                outcome: result.outcome, status: result.status, method: "GET", hedge: true, ruleVersion: 1))
     }
 
     private mutating func record(_ slot: Int, _ result: AttemptResult, nowUs: Int64) {

@@ -48,7 +48,7 @@ enum Shootout {
     private static func contest(_ world: World, _ options: Options) async -> Contest {
         let clock = ContinuousClock()
         let begun = clock.now
-        let arena = Arena(world, isQuick: options.isQuick)
+        let arena = Arena(world, isQuick: options.isQuick, isBare: options.isBare)
         let found = clock.now
         var contest = arena.contest()
         let priced = clock.now

@@ -8,7 +8,8 @@ public import Retry
 ///
 /// Attempts on a host that was probably down are left out (an outage, not the request, made them slow), but only where
 /// another request's attempt beside them failed too: a big request that times out twice in quiet traffic looks like an
-/// outage, and must not hide itself that way.
+/// outage, and must not hide itself that way. Where there are several hosts, second attempts on the same one are left
+/// out too: retries go elsewhere, and a host that stands still would pass for a request that is slow by itself.
 ///
 /// methods: attempt dependence
 public struct AttemptDependence: Equatable, Sendable {
@@ -70,6 +71,27 @@ public struct AttemptDependence: Equatable, Sendable {
             slow: Self.slowShare(of: firsts, limitUs: shorterUs))
     }
 
+    /// P(a request whose attempt was this slow is as slow again because of what it asks for); `nil` where the log does
+    /// not tell.
+    public func ownShare(ofDurationUs durationUs: Int64) -> Double? {
+        let atUs = min(durationUs, limitUs)
+        guard atUs > 0, verdict(atLimitUs: atUs) != .notIdentified,
+            atUs == limitUs || verdict == .independent,
+            let again = Self.slowShare(of: seconds, limitUs: atUs).estimate,
+            let usual = Self.slowShare(of: firsts, limitUs: atUs).estimate, usual < 1
+        else { return nil }
+        return min(1, max(0, (again - usual) / (1 - usual)))
+    }
+
+    /// How long second attempts of slow requests took; `nil` with less than `leastPairs` of them.
+    var secondLaw: LatencyLaw? {
+        guard seconds.count >= Self.leastPairs else { return nil }
+        return LatencyLaw(durationsUs: seconds.map(\.durationUs), isEvent: seconds.map(\.isAnswered))
+    }
+
+    /// So many second attempts say by themselves how long another one will take.
+    static let leastPairs = 30
+
     private static func slowShare(of attempts: [Watched], limitUs: Int64) -> Proportion {
         var share = Proportion(hits: 0, trials: 0)
         for attempt in attempts {
@@ -81,7 +103,7 @@ public struct AttemptDependence: Equatable, Sendable {
     }
 
     /// Rows on a host that was probably down, as another request's nearest attempt on it confirms.
-    private static func outageRows(_ columns: AttemptColumns, _ states: HostStates?) -> [Bool] {
+    static func outageRows(_ columns: AttemptColumns, _ states: HostStates?) -> [Bool] {
         var isOutage = [Bool](repeating: false, count: columns.count)
         guard let states else { return isOutage }
         for track in states.tracks {
@@ -120,6 +142,9 @@ private struct SlowPairs {
     private var limitsUs: [Int64] = []
     /// The limit that an open request has exceeded once.
     private var exceededUs: [UInt64: Int64] = [:]
+    /// Where such a request's first attempt went.
+    private var firstHost: [UInt64: Int32] = [:]
+    private let hasOtherHosts: Bool
     /// When the first attempt of a request that was hedged began.
     private var beganUs: [UInt64: Int64] = [:]
     private let hedged: Set<UInt64>
@@ -129,6 +154,7 @@ private struct SlowPairs {
         var hedged: Set<UInt64> = []
         for row in 0..<columns.count where columns.hedge[row] { hedged.insert(columns.request[row]) }
         self.hedged = hedged
+        hasOtherHosts = columns.host.contains { $0 != columns.host.first }
     }
 
     /// The middle limit of the pairs; without pairs, that of the first attempts that had one.
@@ -147,17 +173,22 @@ private struct SlowPairs {
         let request = columns.request[row]
         if columns.attempt[row] == 1 {
             if isOutage { return }
-            if hedged.contains(request) { beganUs[request] = columns.startUs[row] }
+            if hedged.contains(request) {
+                beganUs[request] = columns.startUs[row]
+                firstHost[request] = columns.host[row]
+            }
             if columns.outcome[row] == .timeout {
                 let limitUs = columns.timeoutUs[row]
                 exceededUs[request] = limitUs > 0 ? limitUs : columns.durationUs[row]
+                firstHost[request] = columns.host[row]
             }
             return
         }
         let retried = exceededUs.removeValue(forKey: request)
         let began = beganUs.removeValue(forKey: request)
         let beside = columns.hedge[row] ? began.map { columns.startUs[row] - $0 } : nil
-        guard !isOutage, let limitUs = beside ?? retried, limitUs > 0,
+        let isElsewhere = firstHost.removeValue(forKey: request) != columns.host[row]
+        guard !isOutage, isElsewhere || !hasOtherHosts, let limitUs = beside ?? retried, limitUs > 0,
             let isSlow = columns.watched(row)?.isSlow(limitUs: limitUs)
         else { return }
         secondRows.append(row)

@@ -3,7 +3,8 @@ public import Retry
 
 /// Fits the two-state chain to every host of a route and smooths its state over time. methods: host state
 ///
-/// A probe is an attempt that ended in success or failure, placed at its start; cancelled attempts are no probes. A
+/// A probe is an attempt that ended in success or failure, placed at its start; cancelled attempts are no probes, nor
+/// are retries of requests that timed out. A
 /// timeout is a probe with a symbol of its own: how far it speaks for "down" is learnt (`timeoutWhileUp` against
 /// `timeoutShareWhileDown`), so stragglers are not taken for outages nor the other way round.
 ///
@@ -27,15 +28,19 @@ public struct HostStateSmoother: Sendable {
             let own = hosts.count == 1 ? pooled : fitOwn(probes, pooled: pooled)
             states.append(probes, parameters: own)
         }
-        states.fillCancelled(columns)
+        states.fillOthers(columns)
         return states
     }
 
-    /// The attempts of each host that tell of its state.
+    /// The attempts of each host that tell of its state. Retries of a request that timed out are left out: it may be
+    /// slow by itself, on whichever host, and would make outages of what is one event.
     static func probes(of columns: AttemptColumns) -> [ProbeSequence] {
         let hostCount = Int(columns.host.max().map { $0 + 1 } ?? 0)
         var hosts = [ProbeSequence](repeating: ProbeSequence(), count: max(hostCount, columns.hostNames.count))
+        var timedOut: Set<UInt64> = []
         for row in 0..<columns.count where columns.outcome[row] != .cancelled {
+            if columns.attempt[row] > 1, timedOut.contains(columns.request[row]) { continue }
+            if columns.outcome[row] == .timeout { timedOut.insert(columns.request[row]) }
             let host = Int(columns.host[row])
             hosts[host].startUs.append(columns.startUs[row])
             hosts[host].row.append(Int32(row))

@@ -101,9 +101,11 @@ public struct HostStates: Sendable {
         tracks.append(track)
     }
 
-    /// Cancelled attempts are no probes, but their host had a state too.
-    mutating func fillCancelled(_ columns: AttemptColumns) {
-        for row in 0..<columns.count where columns.outcome[row] == .cancelled {
+    /// What was no probe had a host, and that a state, too.
+    mutating func fillOthers(_ columns: AttemptColumns) {
+        var isProbe = [Bool](repeating: false, count: columns.count)
+        for track in tracks { for row in track.row { isProbe[Int(row)] = true } }
+        for row in 0..<columns.count where !isProbe[row] {
             probeUpProbability[row] = upProbability(host: Int(columns.host[row]), atUs: columns.startUs[row])
         }
     }

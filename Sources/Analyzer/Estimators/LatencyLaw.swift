@@ -31,17 +31,23 @@ public struct LatencyLaw: Sendable {
     /// The law of the time to success on hosts that are up: timeouts, cancels and other failures are lower bounds, and
     /// every attempt counts with P(its host was up), so that outages do not look like slow answers.
     ///
-    /// - Parameter host: only this host's attempts; `nil` for all.
-    public static func success(of columns: AttemptColumns, states: HostStates?, host: Int? = nil) -> LatencyLaw {
+    /// - Parameters:
+    ///   - host: only this host's attempts; `nil` for all.
+    ///   - tailFrom: as in the initializer.
+    public static func success(
+        of columns: AttemptColumns, states: HostStates?, host: Int? = nil, tailFrom: [Double] = upperQuarter
+    ) -> LatencyLaw {
         var durationsUs: [Int64] = []
         var isEvent: [Bool] = []
         var weights: [Double] = []
         for row in 0..<columns.count where host == nil || Int(columns.host[row]) == host {
+            // Retries and hedges are made of those that were slow or failed: they are no sample of requests.
+            if columns.attempt[row] > 1 || columns.hedge[row] { continue }
             durationsUs.append(columns.durationUs[row])
             isEvent.append(columns.outcome[row] == .success)
             weights.append(states?.probeUpProbability[row] ?? 1)
         }
-        return LatencyLaw(durationsUs: durationsUs, isEvent: isEvent, weights: weights)
+        return LatencyLaw(durationsUs: durationsUs, isEvent: isEvent, weights: weights, tailFrom: tailFrom)
     }
 
     /// The law of the time to a failure that is not a timeout, among attempts that failed so.
@@ -55,8 +61,18 @@ public struct LatencyLaw: Sendable {
             durationsUs: durationsUs, isEvent: [Bool](repeating: true, count: durationsUs.count), weights: nil)
     }
 
+    /// Tails fitted to the upper quarter alone: the body must not bend them.
+    public static let upperQuarter = [0.75]
+    /// Tails fitted to as much of the law as they describe: what shall reach far past the log needs all the evidence.
+    public static let wholeBody = [0, 0.25, 0.5, 0.75, 0.9]
+
     /// A law from durations; `isEvent` false: a lower bound. Cost: O(n log n).
-    public init(durationsUs: [Int64], isEvent: [Bool], weights: [Double]? = nil) {
+    ///
+    /// - Parameter tailFrom: shares of the law above which a tail is fitted, ascending: the first from which on its fit
+    ///   is not refuted, or the last. Where all are, two laws in unknown shares are tried if they begin at 0.
+    public init(
+        durationsUs: [Int64], isEvent: [Bool], weights: [Double]? = nil, tailFrom: [Double] = upperQuarter
+    ) {
         let curve = SurvivalCurve(durationsUs: durationsUs, isEvent: isEvent, weights: weights)
         self.curve = curve
         observations = curve.total
@@ -64,7 +80,7 @@ public struct LatencyLaw: Sendable {
         lastObservedUs = curve.lastObservedUs ?? 0
         neverAnswers = curve.survival.last ?? 1
         isNeverIdentified = Self.isPlateau(curve)
-        tail = Self.fitTail(durationsUs: durationsUs, isEvent: isEvent, weights: weights, curve: curve)
+        tail = TailFit(durationsUs: durationsUs, isEvent: isEvent, weights: weights, curve: curve).fit(from: tailFrom)
         var knots = Self.knots(of: curve)
         if let last = knots.last, Double(lastObservedUs) > last.us { knots.append((Double(lastObservedUs), last.s)) }
         knotUs = knots.map(\.us)
@@ -191,34 +207,5 @@ extension LatencyLaw {
         var near = 0.0
         for step in curve.timesUs.indices where curve.timesUs[step] > fromUs { near += curve.events[step] }
         return exp(curve.total * log1p(-min(near / curve.total, 1 - 1e-12))) < 0.05
-    }
-
-    /// Fitted to what exceeds the upper quartile only, in grid bins: the body must not bend the tail.
-    private static func fitTail(
-        durationsUs: [Int64], isEvent: [Bool], weights: [Double]?, curve: SurvivalCurve
-    ) -> ParametricFit? {
-        guard let from = curve.quantile(0.75) ?? curve.quantile(0.5) ?? curve.quantile(0.25) else { return nil }
-        let firstBin = LogGrid.index(ofUs: from)
-        let fromUs = Double(LogGrid.lowerBoundUs(firstBin))
-        var completed = [Double](repeating: 0, count: LogGrid.count)
-        var censored = completed
-        for index in durationsUs.indices where Double(durationsUs[index]) > fromUs {
-            let bin = LogGrid.index(ofUs: durationsUs[index])
-            let weight = weights?[index] ?? 1
-            if isEvent[index] { completed[bin] += weight } else { censored[bin] += weight }
-        }
-        var observations: [ParametricFit.Observation] = []
-        for bin in firstBin..<LogGrid.count {
-            let low = Double(LogGrid.lowerBoundUs(bin))
-            let high = Double(LogGrid.lowerBoundUs(bin + 1))
-            if completed[bin] > 0 { observations.append(.init(left: low, right: high, weight: completed[bin])) }
-            if censored[bin] > 0 {
-                observations.append(.init(left: (low + high) / 2, right: .infinity, weight: censored[bin]))
-            }
-        }
-        guard observations.count(where: { $0.right.isFinite }) >= 3 else { return nil }
-        return [ParametricFit.Family.weibull, .logNormal]
-            .compactMap { ParametricFit($0, to: observations, truncatedBelow: fromUs) }
-            .min { $0.aic < $1.aic }
     }
 }

@@ -1,0 +1,164 @@
+import Glibc
+public import Retry
+
+/// Whether attempts are slow because of their host, told from a log in which nothing slow was ever sent again.
+///
+/// Requests are dealt to hosts as if by lot, whatever their size: a natural experiment. If slowness were the request's
+/// own, whether the host's next attempt is slow too would be no likelier than whether another host's is. What is
+/// likelier beyond that is the host's (a pause, a hang): there a retry elsewhere meets a host that is well.
+///
+/// A slow attempt is *flanked* on a host if the host's latest attempt before it was slow and still ran when it began,
+/// or if the host's next attempt, begun while it ran, was slow too. Attempts of the same request do not count.
+/// Durations are taken octave by octave from `thresholdUs` on, for what takes a little long and what hangs have other
+/// causes.
+///
+/// methods: slow origin
+public struct SlowOrigin: Sendable {
+    /// Slow attempts of one octave of durations.
+    public struct Octave: Equatable, Sendable {
+        /// How many are flanked on their own host.
+        public var own = Proportion(hits: 0, trials: 0)
+        /// How many are flanked on another host: what chance and common causes do.
+        public var other = Proportion(hits: 0, trials: 0)
+
+        /// The share of them that their hosts made slow; `nil` where it cannot be told from none: the 99 % intervals
+        /// touch.
+        public var hostShare: Double? {
+            guard let here = own.estimate, let there = other.estimate, there < 1,
+                own.interval(level: 0.99).lowerBound > other.interval(level: 0.99).upperBound
+            else { return nil }
+            return (here - there) / (1 - there)
+        }
+    }
+
+    /// What takes longer than this is slow: three times the usual answer, or as long as nine in ten need if that is
+    /// less.
+    public let thresholdUs: Int64
+    /// From `thresholdUs` on, each twice as long as the one before.
+    public private(set) var octaves: [Octave]
+    /// P(an attempt's slowness is its request's own), one a row; 1 where nothing else is shown.
+    public private(set) var ownShare: [Float]
+
+    private static let octaveCount = 20
+    private enum Flank { case unwatched, flanked, alone }
+
+    /// Whether hosts make attempts slow.
+    public var isIdentified: Bool { octaves.contains { $0.hostShare != nil } }
+
+    /// Whether attempts that take far longer than usual mostly do so while other hosts are slow as well: the service is
+    /// slow as a whole (too much load, or a common cause), so that a retry is slow too, and is load.
+    public var isCommon: Bool {
+        let far = octaves.dropFirst(2).reduce(Proportion(hits: 0, trials: 0)) { sum, octave in
+            Proportion(hits: sum.hits + octave.other.hits, trials: sum.trials + octave.other.trials)
+        }
+        return far.interval(level: 0.99).lowerBound > 0.5
+    }
+
+    /// Reads it off a route's log. Cost: O(n).
+    public init(columns: AttemptColumns, usualUs: Int64, nineInTenUs: Int64) {
+        thresholdUs = max(1, min(3 * usualUs, nineInTenUs))
+        octaves = Array(repeating: Octave(), count: Self.octaveCount)
+        ownShare = Array(repeating: 1, count: columns.count)
+        let near = Neighbours(columns)
+        var flanks: [(row: Int32, octave: UInt8, flank: Flank)] = []
+        for row in 0..<columns.count where isSlow(columns, row) {
+            let octave = octave(of: columns.durationUs[row])
+            let here = flank(columns, row, before: near.ownBefore(row), after: near.ownAfter(row))
+            let there = flank(columns, row, before: near.otherBefore(row), after: near.otherAfter(row))
+            if here == .flanked || here == .alone {
+                octaves[octave].own.trials += 1
+                if here == .flanked { octaves[octave].own.hits += 1 }
+            }
+            if there == .flanked || there == .alone {
+                octaves[octave].other.trials += 1
+                if there == .flanked { octaves[octave].other.hits += 1 }
+            }
+            flanks.append((Int32(row), UInt8(octave), here))
+        }
+        for one in flanks { ownShare[Int(one.row)] = Float(own(one.flank, octaves[Int(one.octave)])) }
+    }
+
+    /// By Bayes' theorem from the octave's shares; slow attempts of hosts that make them so are all taken as flanked,
+    /// so that one that stands alone counts as its request's own.
+    private func own(_ flank: Flank, _ octave: Octave) -> Double {
+        guard let host = octave.hostShare else { return 1 }
+        switch flank {
+        case .alone: return 1
+        case .unwatched: return 1 - host
+        case .flanked:
+            let chance = (1 - host) * (octave.other.estimate ?? 1)
+            return chance / (chance + host)
+        }
+    }
+
+    private func octave(of durationUs: Int64) -> Int {
+        let ratio = UInt64(max(1, durationUs / thresholdUs))
+        return min(Self.octaveCount - 1, 63 - ratio.leadingZeroBitCount)
+    }
+
+    /// Whether a row ran longer than the threshold before it answered or was cut off.
+    func isSlow(_ columns: AttemptColumns, _ row: Int) -> Bool {
+        guard columns.durationUs[row] > thresholdUs else { return false }
+        switch columns.outcome[row] {
+        case .success, .timeout, .cancelled: return true
+        default: return false
+        }
+    }
+
+    private func flank(_ columns: AttemptColumns, _ row: Int, before: Int?, after: Int?) -> Flank {
+        let beginUs = columns.startUs[row]
+        if let before, isSlow(columns, before), columns.startUs[before] + columns.durationUs[before] > beginUs {
+            return .flanked
+        }
+        guard let after, columns.startUs[after] < beginUs + columns.durationUs[row] else { return .unwatched }
+        return isSlow(columns, after) ? .flanked : .alone
+    }
+}
+
+/// The nearest attempts of other requests before and after each row, on its host and on others.
+private struct Neighbours {
+    private let columns: AttemptColumns
+    private var next: [Int32]
+    private var last: [Int32]
+
+    init(_ columns: AttemptColumns) {
+        self.columns = columns
+        let none = Int32(columns.count)
+        next = Array(repeating: none, count: columns.count)
+        last = Array(repeating: -1, count: columns.count)
+        var latest: [UInt32: Int32] = [:]
+        for row in 0..<columns.count {
+            let host = UInt32(columns.host[row])
+            if let before = latest[host] {
+                last[row] = before
+                next[Int(before)] = Int32(row)
+            }
+            latest[host] = Int32(row)
+        }
+    }
+
+    func ownBefore(_ row: Int) -> Int? { walk(row) { Int(last[$0]) } }
+    func ownAfter(_ row: Int) -> Int? { walk(row) { Int(next[$0]) } }
+    func otherBefore(_ row: Int) -> Int? { search(row, step: -1) }
+    func otherAfter(_ row: Int) -> Int? { search(row, step: 1) }
+
+    private func walk(_ row: Int, _ step: (Int) -> Int) -> Int? {
+        var near = step(row)
+        while columns.startUs.indices.contains(near), columns.request[near] == columns.request[row] {
+            near = step(near)
+        }
+        return columns.startUs.indices.contains(near) ? near : nil
+    }
+
+    private func search(_ row: Int, step: Int) -> Int? {
+        var near = row + step
+        // A route with one host has no other; nobody walks through the whole log to learn that.
+        var left = 64
+        while columns.startUs.indices.contains(near), left > 0 {
+            if columns.host[near] != columns.host[row], columns.request[near] != columns.request[row] { return near }
+            near += step
+            left -= 1
+        }
+        return nil
+    }
+}

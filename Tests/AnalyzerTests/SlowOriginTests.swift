@@ -1,0 +1,118 @@
+import Retry
+import TestSupport
+import Testing
+
+@testable import Analyzer
+
+/// Logs in which it is known why attempts are slow: 100 requests a second dealt to hosts by lot, 5 ms each.
+@Suite struct SlowOriginTests {
+    private enum Cause { case hosts, requests, service }
+
+    /// Hosts stop one at a time for 0.3 s; or one request in 20 takes 0.1 to 0.3 s; or all hosts stop at once.
+    private func log(_ cause: Cause, hosts: Int = 3, seed: UInt64, isBursty: Bool = false) -> AttemptColumns {
+        var generator = SeededGenerator(seed: seed)
+        let list = (0..<20_000).map { index in
+            let startUs = Int64(index) * 10_000 + Int64(generator.unit() * 9_000)
+            let host = Int(generator.unit() * Double(hosts))
+            var durationUs = 4_000 + Int64(generator.unit() * 2_000)
+            let (place, phaseUs) = (startUs / 2_000_000, startUs % 2_000_000)
+            let leftUs = 800_000 - phaseUs
+            switch cause {
+            case .hosts where place % Int64(hosts) == Int64(host) && (0..<300_000).contains(leftUs):
+                durationUs += leftUs
+            case .service where (0..<300_000).contains(leftUs):
+                durationUs += leftUs
+            case .requests where generator.unit() < (isBursty ? (place % 2 == 0 ? 0.1 : 0) : 0.05):
+                durationUs = 100_000 + Int64(generator.unit() * 200_000)
+            default: break
+            }
+            return Attempt(
+                startUs: startUs, durationUs: durationUs, route: "r", host: "h\(host)", request: UInt64(index) + 1,
+                outcome: .success, status: 200, method: "GET")
+        }
+        return AttemptColumns(route: "r", attempts: list)
+    }
+
+    private func origin(_ columns: AttemptColumns) -> SlowOrigin {
+        SlowOrigin(columns: columns, usualUs: 5_000, nineInTenUs: 6_000)
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func `what hosts make slow is told from what requests ask for`(seed: UInt64) {
+        let columns = log(.hosts, seed: seed)
+        let hosts = origin(columns)
+        #expect(hosts.isIdentified)
+        #expect(!hosts.isCommon)
+        let slow = (0..<columns.count).filter { columns.durationUs[$0] > 50_000 }
+        #expect(slow.count > 300)
+        #expect(slow.reduce(0) { $0 + Double(hosts.ownShare[$1]) } < 0.1 * Double(slow.count))
+        // Nothing is said for attempts that were not slow.
+        #expect(hosts.ownShare[columns.durationUs.firstIndex { $0 < 6_000 } ?? 0] == 1)
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func `big requests are nobody's fault but their own, also when they come in bursts`(seed: UInt64) {
+        for isBursty in [false, true] {
+            let columns = log(.requests, seed: seed, isBursty: isBursty)
+            let found = origin(columns)
+            #expect(!found.isIdentified)
+            #expect(!found.isCommon)
+            #expect(found.ownShare.allSatisfy { $0 == 1 })
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+    func `what slows all hosts at once is common and no host's`(seed: UInt64) {
+        let found = origin(log(.service, seed: seed))
+        #expect(found.isCommon)
+        #expect(!found.isIdentified)
+    }
+
+    @Test func `one host tells nothing, and names do not matter`() {
+        let alone = origin(log(.hosts, hosts: 1, seed: 1))
+        #expect(!alone.isIdentified && !alone.isCommon)
+        #expect(alone.ownShare.allSatisfy { $0 == 1 })
+        let columns = log(.hosts, seed: 1)
+        var swapped = columns
+        swapped.host = columns.host.map { 2 - $0 }
+        #expect(origin(swapped).octaves == origin(columns).octaves)
+        #expect(!origin(AttemptColumns(route: "r")).isIdentified)
+    }
+
+    @Test func `a slower clock leaves the shares as they are`() {
+        let columns = log(.hosts, seed: 2)
+        var slower = columns
+        slower.startUs = columns.startUs.map { $0 * 8 }
+        slower.durationUs = columns.durationUs.map { $0 * 8 }
+        let found = SlowOrigin(columns: slower, usualUs: 40_000, nineInTenUs: 48_000)
+        #expect(found.octaves == origin(columns).octaves)
+    }
+
+    private func tune(_ columns: AttemptColumns) throws -> RouteTuning {
+        let set = RuleSet(version: 1, createdUs: 0, routes: ["r": RuleSet.Entry(rule: Rule(timeoutUs: 2_000_000))])
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: set, replicates: 100)
+        return try #require(tuner.tune(columns))
+    }
+
+    /// Blips, for without failures nothing is tuned.
+    private func withBlips(_ columns: AttemptColumns) -> AttemptColumns {
+        var blipping = columns
+        for row in stride(from: 7, to: columns.count, by: 101) where columns.durationUs[row] < 10_000 {
+            blipping.outcome[row] = .errorStatus
+            blipping.status[row] = 503
+        }
+        return blipping
+    }
+
+    @Test func `a host that stops is left by a limit, a big request is not`() throws {
+        let hosts = try tune(withBlips(log(.hosts, seed: 3)))
+        let limit = try #require(hosts.chosen.rule.perTryTimeoutUs)
+        #expect((6_000..<60_000).contains(limit))
+        #expect(hosts.chosen.rule.retry?.on.contains(.outcome(.timeout)) == true)
+        for cause in [Cause.requests, .service] {
+            let other = try tune(withBlips(log(cause, seed: 3)))
+            #expect(other.isChanged)
+            #expect(other.chosen.rule.perTryTimeoutUs == nil)
+        }
+    }
+}
