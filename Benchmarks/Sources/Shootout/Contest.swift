@@ -62,11 +62,9 @@ struct Arena: Sendable {
     /// What the log is made under: the present rule, and for that one day what measures slow requests.
     let recording: Contestant
 
-    /// - Parameter isQuick: fewer days, and shorter ones where every rule must be played in full.
+    /// - Parameter isQuick: fewer days.
     /// - Parameter isBare: logs are made under Envoy's default as it is, without backup requests.
-    init(_ given: World, isQuick: Bool, isBare: Bool) {
-        var world = given
-        if isQuick && world.hasFeedback { world.seconds /= 2 }
+    init(_ world: World, isQuick: Bool, isBare: Bool) {
         self.world = world
         let freshDays = isQuick ? max(2, world.freshDays / 5) : world.freshDays
         let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? 2 : max(1, freshDays / 2)
