@@ -33,6 +33,9 @@ STATEMENTS = {
     "outages": "SELECT count(*), sum(failures) FROM outages",
     "failures_by_route": "SELECT count(*), sum(attempts), max(p99_us) FROM failures_by_route",
     "attempts by route and outcome": "SELECT route, outcome, count(*) FROM attempts GROUP BY 1, 2",
+    "attempts by route, every column": "SELECT route, sum(start_us % 7), sum(duration_us), max(host), sum(request % 5), "
+    "max(attempt), sum(wait_us), max(outcome), max(status), sum(is_grpc), max(timeout_us), max(retry_after_us), max(method), "
+    "sum(hedge), max(rule_version) FROM attempts GROUP BY route",
     "attempts in start order": "SELECT count(*) FROM (SELECT start_us FROM attempts ORDER BY start_us LIMIT -1)",
 }
 REPORTS = ("recovery", "failure-times", "latency", "retries")

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Segments that were read, so that a report over many routes reads each once. Segments never change.
+/// Segments that were read lately: who comes back soon need not read and check them again. Segments never change.
 final class SegmentCache: Sendable {
     private struct State {
         var segments: [Int64: (segment: Segment, used: Int)] = [:]

@@ -11,8 +11,11 @@ final class TemporaryFile {
     init?(purpose: String, in folder: String = TemporaryFile.folder) {
         // mkstemp puts a name of its own in place of each X.
         var template = Array("\(folder)/meantime-\(purpose)-XXXXXX".utf8CString)
-        descriptor = mkstemp(&template)
-        if descriptor < 0 { return nil }
+        let made = mkstemp(&template)
+        guard made >= 0 else { return nil }
+        descriptor = made
+        // A program started meanwhile must not hold on to it.
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         unlink(template)
     }
 

@@ -34,20 +34,30 @@ import Testing
         }
     }
 
+    private static let queries =
+        PlainViews.queries + [
+            "SELECT route, outcome, count(*), sum(request), max(start_us), sum(wait_us) FROM attempts GROUP BY 1, 2",
+            "SELECT route, outcome, count(*) FROM attempts GROUP BY 1, 2 ORDER BY route DESC, outcome",
+            "SELECT route, count(*), sum(duration_us), sum(request), min(host) FROM attempts GROUP BY 1 ORDER BY 1",
+            "SELECT route, count(DISTINCT request) FROM attempts WHERE outcome <> 'success' GROUP BY route",
+            "SELECT count(*), sum(request) FROM requests WHERE route = 'route-1' OR route = 'route-3' OR request % 3 > 1",
+            "SELECT a.route, count(*), sum(r.request) FROM outages a JOIN requests r ON r.route = a.route GROUP BY 1",
+        ]
+
     /// With one value at once every request is a part of its own route; with 700 some routes fit and some do not.
     @Test(arguments: [1, 90, 700, 8 << 20])
     func `what does not fit in memory comes in parts and is the same`(mostValues: Int) throws {
         let attempts = Sample.attempts(600, seed: 91, extremes: false)
         let (store, plain) = (try makeStore(attempts), try PlainTable.of(attempts))
         try PlainViews.add(to: plain)
-        let expected = try PlainViews.queries.map { sql in
+        let expected = try Self.queries.map { sql in
             let rows = try PlainTable.answer(sql, on: plain).rows.map { "\($0)" }
             return sql.contains("ORDER BY") ? rows : rows.sorted()
         }
         for folder in [directory.path, directory.file("not there")] {
             let answers = try answers(
-                store, PlainViews.queries, mostValues: mostValues, temporaryFolder: folder)
-            for (index, sql) in PlainViews.queries.enumerated() {
+                store, Self.queries, mostValues: mostValues, temporaryFolder: folder)
+            for (index, sql) in Self.queries.enumerated() {
                 #expect(answers[index] == expected[index], "\(mostValues) values at once in \(folder): \(sql)")
             }
             let told = "SELECT count(*) = count(DISTINCT rowid), count(*) > 500 FROM requests"
@@ -57,27 +67,50 @@ import Testing
         }
     }
 
+    /// - Parameter shift: what is added to every request number.
+    private static func segment(_ rows: Rows, shift: Int64 = 0) throws -> Segment {
+        var rows = rows
+        rows[.request] = rows[.request].map { $0 + shift }
+        let zone = ZoneMap(of: rows)
+        let padded = Segment.encode(rows, zone: zone) + Array(repeating: 0, count: Segment.padding)
+        return try Segment(padded: padded, zone: zone, hosts: RouteHosts())
+    }
+
+    private static func read(
+        _ spool: SequenceSpool, _ segment: Segment, _ id: Int64, _ wanted: Range<Int>, _ isKept: Bool
+    ) throws -> [Int64] {
+        var values = [Int64](repeating: -1, count: wanted.count)
+        try values.withUnsafeMutableBufferPointer { out in
+            try spool.read(segment, id: id, in: wanted, isKept: isKept, into: #require(out.baseAddress))
+        }
+        return values
+    }
+
     @Test func `a spool gives the request numbers that the segment has, with and without its file`() throws {
         var rows = Rows()
         for one in Sample.attempts(900, seed: 92, extremes: false) {
             rows.append(one, route: Int64(one.route.utf8.last! & 7), host: 0, method: 0)
         }
         rows = rows.sortedForSegment()
-        let zone = ZoneMap(of: rows)
-        let padded = Segment.encode(rows, zone: zone) + Array(repeating: 0, count: Segment.padding)
-        let segments = try (0..<3).map { _ in try Segment(padded: padded, zone: zone, hosts: RouteHosts()) }
+        let segments = try (0..<3).map { _ in try Self.segment(rows) }
         #expect(segments[0].isSequence(.request) && !segments[0].isSequence(.startUs))
-        for (isKept, folder) in [(true, directory.path), (true, directory.file("not there")), (false, "")] {
-            let spool = SequenceSpool(isKept: isKept, folder: folder)
+        for (isKept, folder, kept) in [
+            (true, directory.path, 3 * 900 * 8), (true, directory.file("not there"), 0), (false, directory.path, 0),
+        ] {
+            let spool = SequenceSpool(folder: folder)
             for wanted in [0..<900, 17..<41, 899..<900, 0..<1] {
                 for (id, segment) in segments.enumerated() {
-                    var values = [Int64](repeating: -1, count: wanted.count)
-                    try values.withUnsafeMutableBufferPointer { out in
-                        try spool.read(segment, id: Int64(id), in: wanted, into: #require(out.baseAddress))
-                    }
+                    let values = try Self.read(spool, segment, Int64(id), wanted, isKept)
                     #expect(values == Array(rows[.request][wanted]), "\(wanted) of \(id), \(folder)")
                 }
             }
+            #expect(spool.bytesKept == kept)
+        }
+        // What was kept is not found again: another segment under the same number would tell.
+        let other = try Self.segment(rows, shift: 5)
+        let spool = SequenceSpool(folder: directory.path)
+        for (id, one) in [(7, segments[0]), (8, segments[1]), (7, other)] as [(Int64, Segment)] {
+            #expect(try Self.read(spool, one, id, 3..<9, true) == Array(rows[.request][3..<9]))
         }
         // The file has no name from the beginning.
         #expect(try directory.names().isEmpty)

@@ -112,8 +112,12 @@ final class ColumnBlock {
         selection = .allocate(capacity: larger)
         selection.update(from: old, count: selected)
         old.deallocate()
-        numbers?.deallocate()
-        numbers = nil
+        if let oldNumbers = numbers {
+            let place = UnsafeMutablePointer<Int64>.allocate(capacity: larger)
+            place.update(from: oldNumbers, count: selected)
+            oldNumbers.deallocate()
+            numbers = place
+        }
         capacity = larger
     }
 

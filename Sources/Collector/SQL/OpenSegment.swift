@@ -21,6 +21,7 @@ struct OpenSegment {
     private(set) var runs: [Run] = []
     private let rows: Rows
     private let sequences: SequenceSpool
+    private let keepsSequences: Bool
 
     /// - Parameter needsRoutes: whether the runs must be apart by route, whatever the filter says.
     init(
@@ -39,17 +40,21 @@ struct OpenSegment {
     }
 
     /// Without runs: for who knows them.
-    init(_ segment: Segment, _ entry: SegmentEntry, sequences: SequenceSpool = SequenceSpool(isKept: false)) {
+    ///
+    /// - Parameter kept: where sequences are kept for those who come back; `nil`: nobody does.
+    init(_ segment: Segment, _ entry: SegmentEntry, kept: SequenceSpool? = nil) {
         id = entry.id
         rows = .sealed(segment)
-        self.sequences = sequences
+        sequences = kept ?? SequenceSpool()
+        keepsSequences = kept != nil
     }
 
     /// Without runs: for who knows them.
     init(tail: Collector.Rows, ids: [Int64]) {
         id = 0
         rows = .tail(tail, ids: ids)
-        sequences = SequenceSpool(isKept: false)
+        sequences = SequenceSpool()
+        keepsSequences = false
     }
 
     init(tail: Collector.Rows, ids: [Int64], filter: AttemptsFilter) throws(DecodingError) {
@@ -117,7 +122,7 @@ struct OpenSegment {
         let out = block.column(column.index)
         switch rows {
         case .sealed(let segment) where segment.isSequence(column):
-            try sequences.read(segment, id: id, in: span, into: out)
+            try sequences.read(segment, id: id, in: span, isKept: keepsSequences, into: out)
         case .sealed(let segment): try segment.decode(column, in: span, into: out)
         case .tail(let rows, _): for (place, row) in span.enumerated() { out[place] = rows[column][row] }
         }

@@ -1,7 +1,8 @@
 import Retry
 
 /// Attempts in order of their route's name, and within a route in order of the outcome's name if that is asked for.
-/// Routes are read in batches that fit in memory, each with one pass over the segments.
+/// Routes are read in batches that fit in memory, each with one pass over the segments. A route that does not fit by
+/// itself is read in shares, where its rows need not come together.
 final class RouteOrderWalk: BlockSource {
     /// What is asked for; `nil` for an outcome: any order.
     struct Direction {
@@ -13,7 +14,7 @@ final class RouteOrderWalk: BlockSource {
 
     /// What the rows are wanted for.
     enum Purpose {
-        /// One by one, with their numbers.
+        /// One by one, with their numbers; a group may come in several pieces.
         case attempts
         /// All of a route's together.
         case routes
@@ -33,6 +34,16 @@ final class RouteOrderWalk: BlockSource {
         var runs: [OpenSegment.Run]
     }
 
+    /// A share of a batch.
+    private struct Share {
+        /// Only this group of the route; `nil`: every one.
+        var group: Int?
+        /// Only these sources.
+        var sources: Range<Int>
+        /// Only the requests that fall to this number, of so many.
+        var requests = (number: 0, count: 1)
+    }
+
     private let view: StoreView
     private let purpose: Purpose
     private let filter: AttemptsFilter
@@ -46,13 +57,15 @@ final class RouteOrderWalk: BlockSource {
     /// The rows of each route, by code.
     private var rowsOfRoute: [Int] = []
     private var nextRank = 0
-    /// The parts of the next batch's only route: which comes next, and of how many.
-    private var part = (next: 0, count: 1)
+    /// What of the batch at hand is read next: all, or shares of its only route.
+    private var shares: ArraySlice<Share> = []
+    private var ranksOfBatch = 0..<0
     /// A group is a route, or a route and an outcome.
     private var groupsOfBatch = 0..<0
     private var pieces: [Piece] = []
     private var windows: ArraySlice<BlockWindow> = []
-    private var sequences = SequenceSpool(isKept: false)
+    /// Whether there are several batches or shares.
+    private var comesBack = false
     private let scratch = ColumnBlock(width: Column.allCases.count, capacity: 0)
     /// The outcomes' raw values in the order asked for.
     private let outcomes: [Int]
@@ -118,7 +131,7 @@ final class RouteOrderWalk: BlockSource {
         }
         let (rows, ids) = try view.tailRows()
         if let tail = try? OpenSegment(tail: rows, ids: ids, filter: filter) { try? note(nil, tail.runs) }
-        sequences = SequenceSpool(isKept: rowsOfRoute.reduce(0, +) > mostRows, folder: view.temporaryFolder)
+        comesBack = rowsOfRoute.reduce(0, +) > mostRows
     }
 
     private func note(_ entry: SegmentEntry?, _ runs: [OpenSegment.Run]) throws(DecodingError) {
@@ -135,40 +148,71 @@ final class RouteOrderWalk: BlockSource {
         return max(1, view.mostValues / width)
     }
 
-    /// Reads the next routes that fit; a route that alone does not fit is read in parts, or all the same where its
-    /// rows must come together.
+    /// Reads the next routes that fit, or the next share of one that does not.
     private func readBatch() throws(StoreError) -> Bool {
         pieces = []
-        guard nextRank < routes.count else { return false }
-        var end = nextRank
-        var rows = 0
-        while end < routes.count, rows == 0 || rows + rowsOfRoute[Int(routes[end])] <= mostRows {
-            rows += rowsOfRoute[Int(routes[end])]
-            end += 1
+        if shares.isEmpty {
+            guard nextRank < routes.count else { return false }
+            var end = nextRank
+            var rows = 0
+            while end < routes.count, rows == 0 || rows + rowsOfRoute[Int(routes[end])] <= mostRows {
+                rows += rowsOfRoute[Int(routes[end])]
+                end += 1
+            }
+            ranksOfBatch = nextRank..<end
+            nextRank = end
+            shares = makeShares(rows: rows)[...]
         }
-        let batch = nextRank..<end
-        if purpose == .requests { part.count = max(1, (rows + mostRows - 1) / mostRows) }
-        defer {
-            part.next += 1
-            if part.next == part.count { (nextRank, part) = (end, (0, 1)) }
+        guard let share = shares.popFirst() else { return false }
+        for source in sources[share.sources] {
+            let runs = source.runs.filter { ranksOfBatch.contains(ranks[Int($0.route)]) }
+            if let piece = try read(runs, of: source.entry, share) { pieces.append(piece) }
         }
-        for source in sources {
-            let runs = source.runs.filter { batch.contains(ranks[Int($0.route)]) }
-            if let piece = try read(runs, of: source.entry) { pieces.append(piece) }
-        }
-        groupsOfBatch = batch.lowerBound * groupsOfRoute..<batch.upperBound * groupsOfRoute
+        let first = ranksOfBatch.lowerBound * groupsOfRoute
+        groupsOfBatch =
+            share.group.map { first + $0..<first + $0 + 1 } ?? first..<ranksOfBatch.upperBound * groupsOfRoute
         return true
     }
 
-    private func read(_ runs: [OpenSegment.Run], of entry: SegmentEntry?) throws(StoreError) -> Piece? {
+    /// The shares of a batch: one where it fits, or where its rows must come together.
+    private func makeShares(rows: Int) -> [Share] {
+        let all = Share(sources: sources.indices)
+        if rows <= mostRows { return [all] }
+        switch purpose {
+        case .routes: return [all]
+        case .requests:
+            let count = (rows + mostRows - 1) / mostRows
+            return (0..<count).map { Share(sources: sources.indices, requests: (number: $0, count: count)) }
+        case .attempts:
+            var chunks: [Range<Int>] = []
+            var (first, held) = (0, 0)
+            for (number, source) in sources.enumerated() {
+                let rows = source.runs.reduce(0) {
+                    $0 + (ranksOfBatch.contains(ranks[Int($1.route)]) ? $1.rows.count : 0)
+                }
+                if held > 0, held + rows > mostRows {
+                    chunks.append(first..<number)
+                    (first, held) = (number, 0)
+                }
+                held += rows
+            }
+            chunks.append(first..<sources.count)
+            // The outcomes come one after the other, each from all sources.
+            return (0..<groupsOfRoute).flatMap { group in chunks.map { Share(group: group, sources: $0) } }
+        }
+    }
+
+    private func read(
+        _ runs: [OpenSegment.Run], of entry: SegmentEntry?, _ share: Share
+    ) throws(StoreError) -> Piece? {
         let wanted = runs.reduce(0) { $0 + $1.rows.count }
         guard !runs.isEmpty, let source = try open(entry) else { return nil }
-        // Room for a part's share and some more; the block grows where that is not enough.
-        let block = ColumnBlock(width: Column.allCases.count, capacity: wanted / part.count * 9 / 8 + 8)
+        // Room for the share of the requests and some more; the block grows where that is not enough.
+        let block = ColumnBlock(width: Column.allCases.count, capacity: wanted / share.requests.count * 9 / 8 + 8)
         block.clear(for: 0)
         var groups: [(number: Int, positions: Range<Int>)] = []
         do throws(DecodingError) {
-            for span in Self.spans(of: runs) { try take(span, of: source, into: block, groups: &groups) }
+            for span in Self.spans(of: runs) { try take(span, of: source, share, into: block, groups: &groups) }
         } catch {
             if let entry { try view.note(entry.damage(error.reason)) }
             return nil
@@ -195,14 +239,18 @@ final class RouteOrderWalk: BlockSource {
 
     /// Decodes runs and adds their wanted rows to a block.
     private func take(
-        _ runs: ArraySlice<OpenSegment.Run>, of source: OpenSegment, into block: ColumnBlock,
+        _ runs: ArraySlice<OpenSegment.Run>, of source: OpenSegment, _ share: Share, into block: ColumnBlock,
         groups: inout [(number: Int, positions: Range<Int>)]
     ) throws(DecodingError) {
         guard let low = runs.first?.rows.lowerBound, let high = runs.last?.rows.upperBound else { return }
         try source.fill(scratch, span: low..<high, part: runs, filter: filter, columns: columns, names: view.names)
-        if part.count > 1 {
-            let (next, count) = (UInt64(part.next), UInt64(part.count))
-            scratch.keep(Column.request.index) { Self.part(of: $0, among: count) == next }
+        if share.requests.count > 1 {
+            let (number, count) = (UInt64(share.requests.number), UInt64(share.requests.count))
+            scratch.keep(Column.request.index) { Self.share(of: $0, among: count) == number }
+        }
+        if let group = share.group, direction.outcomesDescend != nil {
+            let outcome = Int64(outcomes[group])
+            scratch.keep(Column.outcome.index) { $0 == outcome }
         }
         // Both the selection and the runs are ascending.
         var position = 0
@@ -221,9 +269,9 @@ final class RouteOrderWalk: BlockSource {
         }
     }
 
-    /// Requests are spread over the parts by the golden ratio, whatever pattern their numbers have (Knuth 1998, The Art
-    /// of Computer Programming 3, section 6.4).
-    private static func part(of request: Int64, among count: UInt64) -> UInt64 {
+    /// Requests are spread over the shares by the golden ratio, whatever pattern their numbers have (Knuth 1998, The
+    /// Art of Computer Programming 3, section 6.4).
+    private static func share(of request: Int64, among count: UInt64) -> UInt64 {
         (UInt64(bitPattern: request) &* 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: count).high
     }
 
@@ -232,6 +280,6 @@ final class RouteOrderWalk: BlockSource {
             let (rows, ids) = try view.tailRows()
             return OpenSegment(tail: rows, ids: ids)
         }
-        return try view.load(entry).map { OpenSegment($0, entry, sequences: sequences) }
+        return try view.load(entry).map { OpenSegment($0, entry, kept: comesBack ? view.sequences : nil) }
     }
 }

@@ -1,37 +1,37 @@
 /// The request numbers of segments that keep them as a sequence, found once.
 ///
 /// In a sequence one number costs as much as all of them, for it takes the order of all starts. Those of the last
-/// segment stay in memory; who comes back to the segments batch by batch has them kept in a temporary file. Without
-/// such a file (no room, no right) they are found again, which is slower and the same.
+/// segment stay in memory; walks that come back to the segments batch by batch keep them in a temporary file, which
+/// lives as long as the statement. Without such a file (no room, no right) they are found again, which is slower and
+/// the same.
 final class SequenceSpool {
-    private let isKept: Bool
     private let folder: String
     private var last: (segment: Int64, values: [Int64]) = (-1, [])
     private var file: TemporaryFile?
     private var places: [Int64: Int] = [:]
-    private var size = 0
+    private(set) var bytesKept = 0
     private var isRefused = false
 
-    /// - Parameters:
-    ///   - isKept: whether segments will be asked for again after others.
-    ///   - folder: where the temporary file is made.
-    init(isKept: Bool, folder: String = TemporaryFile.folder) {
-        self.isKept = isKept
-        self.folder = folder
-    }
+    /// - Parameter folder: where the temporary file is made.
+    init(folder: String = TemporaryFile.folder) { self.folder = folder }
 
     /// Writes the request numbers of a range of a segment's rows to `out`, `wanted.count` values long.
+    ///
+    /// - Parameter isKept: whether the segment will be asked for again after others.
     func read(
-        _ segment: Segment, id: Int64, in wanted: Range<Int>, into out: UnsafeMutablePointer<Int64>
+        _ segment: Segment, id: Int64, in wanted: Range<Int>, isKept: Bool, into out: UnsafeMutablePointer<Int64>
     ) throws(DecodingError) {
         if last.segment != id {
             if recall(id, wanted, into: out) { return }
             if wanted.count == segment.rows {
                 try segment.decode(.request, in: wanted, into: out)
-                return keep(id, UnsafeRawBufferPointer(start: out, count: wanted.count * MemoryLayout<Int64>.stride))
+                if isKept {
+                    keep(id, UnsafeRawBufferPointer(start: out, count: wanted.count * MemoryLayout<Int64>.stride))
+                }
+                return
             }
             last = (id, try segment.values(of: .request, in: 0..<segment.rows))
-            last.values.withUnsafeBytes { keep(id, $0) }
+            if isKept { last.values.withUnsafeBytes { keep(id, $0) } }
         }
         last.values.withUnsafeBufferPointer { values in
             guard let start = values.baseAddress else { return }
@@ -48,13 +48,14 @@ final class SequenceSpool {
     }
 
     private func keep(_ id: Int64, _ bytes: UnsafeRawBufferPointer) {
-        guard isKept, !isRefused, places[id] == nil else { return }
-        if size == 0 { file = TemporaryFile(purpose: "query", in: folder) }
-        guard file?.write(bytes, at: size) ?? false else {
-            isRefused = true
+        guard !isRefused, places[id] == nil else { return }
+        if file == nil { file = TemporaryFile(purpose: "query", in: folder) }
+        guard file?.write(bytes, at: bytesKept) ?? false else {
+            // The room that is left belongs to others: SQLite sorts in the same folder.
+            (file, places, bytesKept, isRefused) = (nil, [:], 0, true)
             return
         }
-        places[id] = size
-        size += bytes.count
+        places[id] = bytesKept
+        bytesKept += bytes.count
     }
 }

@@ -9,10 +9,13 @@ final class StoreView {
     let texts = NameTexts()
     /// Whether a statement goes on after damage, without the rows that cannot be read.
     var skipsDamage: Bool
-    /// How many values of attempts a walk by route has in memory at once, unless one route has more.
+    /// How many values of attempts a walk by route has in memory at once; more only where all rows of a route or of a
+    /// request must come together and have more.
     var mostValues = 8 << 20
     /// Where walks keep what does not fit.
     var temporaryFolder = TemporaryFile.folder
+    /// What the statement's walks by route keep, so that a join which begins one again and again keeps it once.
+    private(set) var sequences = SequenceSpool()
     private(set) var names = Names()
     private(set) var entries: [SegmentEntry] = []
     /// What the statements so far could not read; each part once.
@@ -54,6 +57,7 @@ final class StoreView {
         texts.refresh(names)
         entries = try reader.segments(RowFilter())
         tail = nil
+        sequences = SequenceSpool(folder: temporaryFolder)
     }
 
     /// A cursor closes.
@@ -61,6 +65,7 @@ final class StoreView {
         users -= 1
         if users == 0 {
             tail = nil
+            sequences = SequenceSpool()
             // Where the reader has begun itself, its state stays what it was.
             if !isOurs { reader.endHeld() }
             hold = nil

@@ -30,7 +30,7 @@ import Testing
         #expect(DiskRecording.image(of: events[..<2], fate: .kept)["a"] == old)
     }
 
-    @Test(.timeLimit(.minutes(10))) func `after a power loss at any moment the store is whole`() throws {
+    @Test(.timeLimit(.minutes(30))) func `after a power loss at any moment the store is whole`() throws {
         let history = try History.record()
         #expect(history.events.count > 200)
         let seeds = SeededGenerator.seeds([1])
