@@ -32,6 +32,9 @@ public struct HostStateSmoother: Sendable {
         return states
     }
 
+    /// What it reads of the attempts.
+    public static let columns: ColumnSet = [.startUs, .durationUs, .host, .outcome, .request, .attempt]
+
     /// The attempts of each host that tell of its state. Retries of a request that timed out are left out: it may be
     /// slow by itself, on whichever host, and would make outages of what is one event.
     static func probes(of columns: AttemptColumns) -> [ProbeSequence] {

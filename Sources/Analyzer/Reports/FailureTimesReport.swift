@@ -10,7 +10,7 @@ public enum FailureTimesReport {
         of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
     ) throws -> ReportTable {
         var table = ReportTable(title: "failure-times", columns: columns)
-        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+        let found = try scope.mapRoutes(of: source, columns: HostStateSmoother.columns) { attempts in
             route(attempts, isDrawn: isDrawn)
         }
         for row in found.lazy.flatMap(\.rows) { table.append(row) }

@@ -25,9 +25,7 @@ public enum LatencyReport {
     }
 
     /// What the law, the states of the hosts and the dependence of attempts need.
-    private static let used: ColumnSet = [
-        .startUs, .durationUs, .host, .outcome, .request, .attempt, .hedge, .timeoutUs,
-    ]
+    private static let used = HostStateSmoother.columns.union([.hedge, .timeoutUs])
 
     private static func route(
         _ attempts: AttemptColumns, isDrawn: Bool

@@ -11,7 +11,7 @@ public enum OutagesReport {
         of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
     ) throws -> ReportTable {
         var table = ReportTable(title: "outages", columns: columns)
-        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+        let found = try scope.mapRoutes(of: source, columns: HostStateSmoother.columns) { attempts in
             route(attempts, isDrawn: isDrawn)
         }
         for row in found.lazy.flatMap(\.rows) { table.append(row) }

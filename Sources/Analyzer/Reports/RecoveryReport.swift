@@ -11,7 +11,7 @@ public enum RecoveryReport {
         of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
     ) throws -> ReportTable {
         var table = ReportTable(title: "recovery", columns: columns)
-        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+        let found = try scope.mapRoutes(of: source, columns: HostStateSmoother.columns) { attempts in
             let curves = curves(of: attempts, isDense: isDrawn)
             return (
                 rows: curves.flatMap { rows(of: $0, route: attempts.route) },

@@ -11,7 +11,7 @@ public enum RetriesReport {
         of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
     ) throws -> ReportTable {
         var table = ReportTable(title: "retries", columns: columns)
-        let used: ColumnSet = [.startUs, .durationUs, .host, .outcome, .request, .attempt, .waitUs, .hedge]
+        let used = HostStateSmoother.columns.union([.waitUs, .hedge])
         let all = try source.routes(fromUs: scope.fromUs, toUs: scope.toUs)
         let isOneRoute = scope.route != nil || all.count < 2
         let oneIn = 1 + UInt64(all.reduce(0) { $0 + $1.attempts } / requestsAtOnce)

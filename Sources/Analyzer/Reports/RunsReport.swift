@@ -10,7 +10,7 @@ public enum RunsReport {
         of source: any AttemptSource, scope: SummaryScope = SummaryScope(), isDrawn: Bool = false
     ) throws -> ReportTable {
         var table = ReportTable(title: "runs", columns: columns)
-        let found = try scope.mapRoutes(of: source, columns: [.startUs, .durationUs, .host, .outcome]) { attempts in
+        let found = try scope.mapRoutes(of: source, columns: HostStateSmoother.columns) { attempts in
             (route: attempts.route, runs: FailureRuns(attempts))
         }
         var groups = found.filter { !$0.runs.trials.isEmpty }
