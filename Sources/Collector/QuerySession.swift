@@ -1,7 +1,7 @@
 /// A connection of our own on which people's statements run, one after the other.
 final class QuerySession {
     private let reader: StoreReader
-    private let tables: SQLTables
+    let tables: SQLTables
 
     init(path: String, cache: SegmentCache) throws(StoreError) {
         reader = try StoreReader(path: path, cache: cache)

@@ -69,7 +69,13 @@ final class StoreReader: Sendable {
 
     func begin() throws(StoreError) {
         try connection.execute("BEGIN")
-        try beginHeld()
+        do throws(StoreError) {
+            try beginHeld()
+        } catch {
+            // Who asks again must meet this fault, not a transaction that nobody ended.
+            end()
+            throw error
+        }
     }
 
     /// As `begin`, where the caller keeps the state in place.

@@ -26,7 +26,6 @@ enum TestedElsewhere {
         ],
         "AttemptStoreTests.swift": [
             "Collector/ChunkCursor.swift", "Collector/ColumnsBuilder.swift",
-            "Collector/SegmentCache.swift",
             "Collector/TailTable.swift",
         ],
         "SummaryScanTests.swift": [
@@ -50,7 +49,7 @@ enum TestedElsewhere {
         "LoadableExtensionTests.swift": ["SQLiteExtension/SQLiteExtension.swift"],
         "CompactTests.swift": ["Collector/Care/SegmentRewrite.swift"],
         "PruneTests.swift": ["Collector/Care/HistoryTable.swift"],
-        "StoreCheckTests.swift": ["Collector/Care/StoreChecker.swift", "Collector/Care/StoreInfo.swift"],
+        "StoreCheckTests.swift": ["Collector/Care/StoreChecker.swift"],
         "EnvoyCasesTests.swift": ["Collector/Import/EnvoyLine.swift", "Collector/Import/EnvoyRequest.swift"],
         "ImportAttemptsTests.swift": [
             "Collector/Fingerprint.swift", "Collector/Import/GzipInflater.swift", "Collector/Import/ImportLedger.swift",

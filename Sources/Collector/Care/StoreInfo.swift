@@ -60,13 +60,14 @@ public struct StoreInfo: Equatable, Sendable {
 
 extension AttemptStore {
     /// What the store holds and where its bytes go. Reads every segment once, with the memory of one.
+    /// Rules, history or drops that are not what was written are an error, for nobody could count them.
     ///
     /// - Parameter progress: is told how many segments are done, of how many.
     public func info(progress: (Int, Int) -> Void = { _, _ in }) throws(StoreError) -> StoreInfo {
         let reader = try freshReader()
         try reader.begin()
         defer { reader.end() }
-        var info = try counts(reader.connection)
+        var info = try counts(reader)
         info.droppedAttempts = try reader.dropped(RowFilter())
         let names = try reader.names()
         (info.routes, info.hosts, info.methods) = (names[.route].count, names[.host].count, names[.method].count)
@@ -93,7 +94,8 @@ extension AttemptStore {
         return info
     }
 
-    private func counts(_ connection: Connection) throws(StoreError) -> StoreInfo {
+    private func counts(_ reader: StoreReader) throws(StoreError) -> StoreInfo {
+        let connection = reader.connection
         var info = StoreInfo()
         info.format = try connection.integer("PRAGMA user_version")
         var status = stat()
@@ -101,8 +103,9 @@ extension AttemptStore {
         if stat(path + "-wal", &status) == 0 { info.walBytes = Int64(status.st_size) }
         info.freeBytes =
             try connection.integer("PRAGMA freelist_count") * (try connection.integer("PRAGMA page_size"))
-        info.ruleSets = Int(try connection.integer("SELECT count(*) FROM rule_set"))
+        info.ruleSets = try reader.ruleSets().count
         if try HistoryTable.exists(on: connection) {
+            try reader.require(table: "hour_summary")
             info.summaries = Int(try connection.integer("SELECT count(*) FROM hour_summary"))
             info.historyAttempts = try HistoryTable.attempts(on: connection)
         }

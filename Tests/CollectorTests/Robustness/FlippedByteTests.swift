@@ -25,12 +25,25 @@ import Testing
         _ = try store.prune(beforeUs: attempts[0].startUs)
         try store.append(Array(attempts[10..<90]))
         try store.seal()
-        try store.append(Array(attempts[90..<150]))
+        // Request numbers that go up: kept as a sequence.
+        try store.append(Sample.attempts(60, seed: 84, extremes: false))
         try store.seal()
         try store.recordDropped(count: 3, fromUs: attempts[0].startUs, toUs: attempts[9].startUs, reason: "full")
         try store.recordDropped(count: 4, fromUs: attempts[90].startUs, toUs: attempts[99].startUs, reason: "closed")
         try recordRules(1...2, store)
         try store.append(Array(attempts[150..<170]))
+    }
+
+    /// Whether walks by route have something to keep in their temporary file.
+    private func hasSequence() throws -> Bool {
+        let store = try AttemptStore.open(path: path, mode: .readOnly)
+        defer { store.close() }
+        return try store.read { (reader) throws(StoreError) in
+            for entry in try reader.segments(RowFilter()) {
+                if let segment = try? reader.load(entry).get(), segment.isSequence(.request) { return true }
+            }
+            return false
+        }
     }
 
     private func recordRules(_ versions: ClosedRange<Int>, _ store: AttemptStore) throws {
@@ -59,6 +72,7 @@ import Testing
         try fill(store)
         store.close()
         #expect(try directory.names() == ["meantime.db"])
+        #expect(try hasSequence())
         let truth = StoreAnswers(path: path)
         #expect(truth.complaints.isEmpty)
         let readers = QuestionsByByte(of: "meantime.db", size: fileBytes(path).count, in: directory, store: path)

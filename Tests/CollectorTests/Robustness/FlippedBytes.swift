@@ -71,10 +71,14 @@ struct FlippedBytes {
             let questions = questions(at, isControl)
             if !questions.isEmpty {
                 let answers = StoreAnswers(path: store, questions: questions, isOneByOne: isControl)
-                if !answers.complaints.isEmpty { noticed += 1 }
-                if let complaint = answers.difference(from: truth) ?? contradiction(to: answers) {
-                    let place = "byte \(at) (page or frame \(at / 8_192), seed \(seed)) ^ \(mask(at)): \(complaint)"
-                    wrong.append(place)
+                var wrong = answers.difference(from: truth)
+                if !answers.complaints.isEmpty {
+                    noticed += 1
+                    wrong = wrong ?? afterRefusal(answers, questions, isControl, truth) ?? contradiction(to: answers)
+                }
+                if let wrong {
+                    let place = "byte \(at) (page or frame \(at / 8_192), seed \(seed)) ^ \(mask(at)): \(wrong)"
+                    self.wrong.append(place)
                     Progress.say("WRONG \(file): \(place)")
                 }
             }
@@ -82,6 +86,15 @@ struct FlippedBytes {
             pwrite(descriptor, &changed, 1, off_t(at))
             progress.passed(index + 1, "byte \(at) of \(bytes.count), \(noticed) noticed, \(wrong.count) wrong")
         }
+    }
+
+    /// How the same store answers on once it has refused a question: a connection keeps names, ledger and transaction.
+    private func afterRefusal(
+        _ answers: StoreAnswers, _ questions: [Int], _ isControl: Bool, _ truth: [StoreAnswers]
+    ) -> String? {
+        guard answers.isOpened else { return nil }
+        return StoreAnswers(path: store, questions: questions, isOneByOne: isControl, goesOn: true)
+            .difference(from: truth)
     }
 
     /// What reading has complained about, the check of everything must find.
