@@ -107,8 +107,9 @@ public final class AttemptStore: AttemptSource, Sendable {
 
     /// Lets go of the file; writing afterwards is an error. What was acknowledged is durable without it.
     public func close() {
-        writer.withLock { $0 = nil }
+        // The last connection to close removes the log, if it may write.
         idle.withLock { $0.removeAll() }
+        writer.withLock { $0 = nil }
         registration.end()
     }
 

@@ -180,4 +180,12 @@ import Testing
         // It stands in tails, so it must never change. The number is python-xxhash's, over the same 15 words.
         #expect(plain.fingerprint == 2_581_483_716_935_154_616)
     }
+
+    @Test func `a store that was written and read is one file when it is closed`() throws {
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        try store.append(Sample.attempts(50, seed: 61))
+        #expect(try store.routes(fromUs: nil, toUs: nil).count == 5)
+        store.close()
+        #expect(try directory.names() == ["meantime.db"])
+    }
 }
