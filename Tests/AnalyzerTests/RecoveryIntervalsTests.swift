@@ -77,6 +77,20 @@ import Testing
         #expect(alone.points[0].low == 0 && alone.points[0].high == 1)
     }
 
+    @Test func `where all replicates agree, the units that know of the instant bound the share`() {
+        var generator = SeededGenerator(seed: 3)
+        // Every failure was over by the next probe, 100 to 480 ms later: before that nobody knows.
+        let data = (0..<20).map { CensoredInterval(leftUs: 0, rightUs: 100_000 + Int64($0) * 20_000) }
+        let curve = RecoveryCurve(
+            data, unit: Array(0..<20), request: .init(atUs: [50_000, 100_000, 200_000, 480_000]), using: &generator)
+        #expect(curve.points.map(\.high) == [1, 1, 1, 1])
+        #expect(curve.points[0].low == 0)
+        // Wilson's lower end of n out of n is n / (n + 3.84): one, six and all twenty know.
+        for (point, known) in zip(curve.points.dropFirst(), [1.0, 6, 20]) {
+            #expect(agrees(point.estimate, 1, 1e-9) && agrees(point.low, known / (known + 3.841_459), 1e-6))
+        }
+    }
+
     @Test func `the same seed gives the same band, and no failures an empty curve`() {
         var one = SeededGenerator(seed: 5)
         var two = SeededGenerator(seed: 5)

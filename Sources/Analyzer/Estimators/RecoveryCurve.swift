@@ -99,11 +99,12 @@ public struct RecoveryCurve: Sendable {
         self.isBinned = isBinned
         failures = intervals.count
         units = numbers.count
+        let witnesses = Witnesses(intervals, unit: unit, level: request.level)
         points = request.atUs.enumerated().map { index, atUs in
             let estimate = law.probability(withinUs: atUs)
             let band = Self.band(curves.map { $0[index] }, level: request.level)
             // One unit has nothing to vary: the band says so instead of vanishing.
-            let range = numbers.count > 1 ? band ?? 0...1 : 0...1
+            let range = numbers.count > 1 ? witnesses.widened(band ?? 0...1, estimate, atUs: atUs) : 0...1
             return Point(
                 afterUs: atUs, estimate: estimate, low: min(range.lowerBound, estimate),
                 high: max(range.upperBound, estimate))
@@ -135,5 +136,31 @@ public struct RecoveryCurve: Sendable {
         let sorted = values.sorted()
         let cut = Int((Double(sorted.count) * (1 - level) / 2).rounded(.down))
         return sorted[cut]...sorted[sorted.count - 1 - cut]
+    }
+}
+
+/// The units of evidence that know of an instant whether they had recovered by then.
+private struct Witnesses {
+    /// Of each unit, when the first and the last of its failures can be told from the instant.
+    private var earliestUs: [Int: Int64] = [:]
+    private var latestUs: [Int: Int64] = [:]
+    private let level: Double
+
+    init(_ intervals: [CensoredInterval], unit: [Int], level: Double) {
+        self.level = level
+        for (interval, unit) in zip(intervals, unit) {
+            earliestUs[unit] = min(earliestUs[unit] ?? .max, interval.leftUs)
+            latestUs[unit] = max(latestUs[unit] ?? 0, interval.rightUs)
+        }
+    }
+
+    /// A band in which all replicates agree says only that resampling shows no other: then as many units as know of the
+    /// instant bound the share, after Wilson; without one, nothing is known.
+    func widened(_ band: ClosedRange<Double>, _ estimate: Double, atUs: Int64) -> ClosedRange<Double> {
+        guard band.upperBound - band.lowerBound < 1e-9 else { return band }
+        let before = earliestUs.values.count { $0 >= atUs }
+        let known = before + latestUs.values.count { $0 <= atUs }
+        let share = Proportion(hits: estimate * Double(known), trials: Double(known)).interval(level: level)
+        return min(band.lowerBound, share.lowerBound)...max(band.upperBound, share.upperBound)
     }
 }

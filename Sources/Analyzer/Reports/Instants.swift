@@ -3,12 +3,14 @@ import Retry
 
 /// Instants at which a curve of durations is worth telling.
 enum Instants {
-    /// The steps that people count time in: 1 ms ... 30 days.
-    private static let stepsUs: [Int64] =
-        RecoveryCurve.Request.series.dropLast()
-        + [60, 120, 300, 600, 1_200, 3_600, 7_200, 18_000, 43_200, 86_400, 172_800, 432_000, 864_000, 2_592_000].map {
-            $0 * 1_000_000
-        }
+    /// The steps that people count time in: 1 ms ... 1,000 days.
+    private static let stepsUs: [Int64] = RecoveryCurve.Request.series.dropLast() + longS.map { $0 * 1_000_000 }
+
+    /// From a minute on, in seconds.
+    private static let longS: [Int64] = [
+        60, 120, 300, 600, 1_200, 3_600, 7_200, 18_000, 43_200, 86_400, 172_800, 432_000, 864_000, 2_592_000,
+        8_640_000, 25_920_000, 86_400_000,
+    ]
 
     /// From a tenth of the shortest time that anything was seen to take to the first step past the longest.
     static func steps(for intervals: [CensoredInterval]) -> [Int64] {

@@ -31,7 +31,7 @@ enum NumberText {
         return (value < 0 ? "-" : "") + groups.joined(separator: ",")
     }
 
-    /// Microseconds to three figures: `1.23s`, `405ms`, `-12.4ms`.
+    /// Microseconds to three figures: `1.23s`, `405ms`, `-12.4ms`, `5h10m`, `79.6d`.
     static func duration(us: Double) -> String {
         guard us.isFinite else { return "∞" }
         let size = abs(us)
@@ -40,6 +40,7 @@ enum NumberText {
         case ..<999.5: return fixed(us, places: 0) + "us"
         case ..<999_500: return short(us / 1000) + "ms"
         case ..<59_950_000: return short(us / 1e6) + "s"
+        case (100 * 3_600_000_000)...: return short(us / 86_400_000_000) + "d"
         default:
             let unit: Int64 = size < 3_600_000_000 ? 1_000_000 : 60_000_000
             let rounded = Int64((size / Double(unit)).rounded()) * unit

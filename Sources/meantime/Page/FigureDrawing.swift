@@ -4,6 +4,8 @@ import Retry
 /// A report's figure as SVG, once for wide screens and once for narrow ones; the page shows the one that fits.
 struct FigureDrawing {
     let figure: ReportFigure
+    /// Whether lanes have the whole width of the page.
+    var isAcross = false
 
     private static let shapes: [Shape] = [.disc, .square, .diamond, .disc]
 
@@ -28,8 +30,12 @@ struct FigureDrawing {
 
     private var summary: String { "\(figure.route): \(figure.title)" }
 
+    private func lanes(isNarrow: Bool) -> String {
+        LanePlot(figure: figure, isNarrow: isNarrow, summary: summary, isAcross: isAcross && !isNarrow).svg()
+    }
+
     private func drawn(isNarrow: Bool) -> String {
-        guard let y = figure.y else { return LanePlot(figure: figure, isNarrow: isNarrow, summary: summary).svg() }
+        guard let y = figure.y else { return lanes(isNarrow: isNarrow) }
         let size = isNarrow ? (width: 340.0, height: 250.0, ticks: 4) : (width: 560.0, height: 300.0, ticks: 7)
         let x = figure.x
         let isTime = x.kind == .durationUs && x.isLogarithmic

@@ -7,7 +7,10 @@ struct LanePlot {
     let isNarrow: Bool
     let summary: String
 
-    private var width: Double { isNarrow ? 340 : 560 }
+    /// Whether it has the whole width of the page.
+    var isAcross = false
+
+    private var width: Double { isNarrow ? 340 : isAcross ? 1140 : 560 }
     private let laneHeight = 22.0
 
     func svg() -> String {
@@ -62,7 +65,7 @@ struct LanePlot {
     private func axis(_ x: Scale, top: Double, bottom: Double) -> String {
         let ticks =
             figure.x.kind == .timeUs
-            ? HumanTicks.times(figure.x.range, atMost: isNarrow ? 4 : 6)
+            ? HumanTicks.times(figure.x.range, atMost: isNarrow ? 4 : isAcross ? 12 : 6)
             : x.ticks(about: isNarrow ? 4 : 6).filter { $0 == $0.rounded() }.map { ($0, NumberText.figures($0)) }
         var drawn = ""
         for (value, label) in ticks {

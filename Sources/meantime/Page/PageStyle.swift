@@ -50,7 +50,7 @@ enum PageStyle {
         .report td.text,.report th.text{text-align:left}.index{columns:16em;padding-left:1.2em}
         .report .pair{grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));align-items:start}
         .report th{white-space:normal;vertical-align:bottom}.ends{display:block;color:var(--soft);font-size:.92em}
-        summary{cursor:pointer;margin:.6em 0}svg.narrow{display:none;min-width:0}
+        .pair>*{min-width:0}.across{grid-column:1/-1}summary{cursor:pointer;margin:.6em 0}svg.narrow{display:none;min-width:0}
         @media (max-width:640px){svg.narrow{display:block}svg.large{display:none}}
         .interval{stroke-width:1.6}.interval.candidate{stroke:var(--cand);opacity:.28;stroke-width:1}
         .interval.before{stroke:var(--before)}.interval.after{stroke:var(--after)}

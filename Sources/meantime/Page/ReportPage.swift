@@ -109,24 +109,30 @@ struct ReportPage {
 
     private func section(_ group: Group) -> String {
         let number = groups().firstIndex { $0.route == group.route } ?? 0
-        let figures = group.figures.map(figure)
+        // Lanes go across where what is left fills its rows.
+        let isAcross = group.figures.count { $0.lanes.isEmpty }.isMultiple(of: 2)
+        let figures = group.figures.map { figure($0, isAcross: isAcross && !$0.lanes.isEmpty) }
         let rows = htmlTable(group.rows, isRouteShown: false)
+        // A single picture leaves room beside it for a table that is not wide.
+        let isBeside = group.figures.count == 1 && ReportText.readable(self.table).columns.count <= 8
         // Many rows are there for who wants them; the pictures have said it.
+        let isFolded = group.rows.count > (isBeside ? 16 : 12)
         let table =
-            group.rows.count > 12
-            ? "<details><summary>\(group.rows.count) rows of numbers</summary>\(rows)</details>" : rows
+            isFolded ? "<details><summary>\(group.rows.count) rows of numbers</summary>\(rows)</details>" : rows
         return """
             <section id="r\(number)"><h2>\(SVG.escaped(group.route.isEmpty ? "(no name)" : group.route))</h2>
-            <div class="pair">\(figures.joined(separator: "\n"))</div>
-            \(table)</section>
+            <div class="pair">\(figures.joined(separator: "\n"))
+            \(isBeside ? table : "")</div>
+            \(isBeside ? "" : table)</section>
             """
     }
 
-    private func figure(_ figure: ReportFigure) -> String {
-        let drawing = FigureDrawing(figure: figure)
+    private func figure(_ figure: ReportFigure, isAcross: Bool) -> String {
+        let drawing = FigureDrawing(figure: figure, isAcross: isAcross)
         let key = drawing.key()
         let caption = figure.caption.isEmpty ? "" : "<figcaption>\(SVG.escaped(figure.caption))</figcaption>"
-        return "<figure><h3>\(SVG.escaped(figure.title))</h3>"
+        let style = isAcross ? " class=\"across\"" : ""
+        return "<figure\(style)><h3>\(SVG.escaped(figure.title))</h3>"
             + (key.isEmpty ? "" : "<figcaption>\(key)</figcaption>") + drawing.svg() + caption + "</figure>"
     }
 
