@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth shootout clean dependencies
+.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth bench-tune shootout clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -103,6 +103,10 @@ bench-store: build ## The store beside DuckDB and Parquet (ATTEMPTS=20000000 ROU
 bench-store-growth: dependencies ## Cost against size, with a chart (GROWTH=2000000,20000000,... WRITE=1)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product StoreBenchmarks
 	@$(store_bench)/growth.py $(store_files) --attempts $(GROWTH) --chart docs/store-growth.svg
+
+bench-tune: build ## tune on a mesh-day: time, memory and where they go (ATTEMPTS=20000000 WRITE=1)
+	@python3 Benchmarks/tune/bench_tune.py --meantime $(meantime) --directory $(benchmarks)/tune \
+	    --attempts $(ATTEMPTS) --rounds $(ROUNDS) $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md)
 
 bench-npmle: dependencies ## Turnbull's law beside R's, surpyval's and scipy's (WRITE=1 into Benchmarks/README.md)
 	@swift build -c release --package-path Benchmarks --scratch-path $(benchmarks) --product NPMLEBenchmarks

@@ -24,12 +24,36 @@ struct Availability {
     }
 
     /// P(answer | attempt at `atUs`) = P(up) (1 − ε) + P(down) δ; whether the answer comes in time is the latency's
-    /// matter.
-    func answerProbability(host: Int, atUs: Int64) -> Double {
-        let chain = isShared ? 0 : host
-        let up = states.upProbability(host: chain, atUs: atUs)
-        let parameters = states.parameters(host: chain)
-        return up * (1 - parameters.blip) + (1 - up) * parameters.leak
+    /// matter. Asking is cheap near the instant asked for before, and must be left to one thread.
+    func answerProbabilities() -> (_ host: Int, _ atUs: Int64) -> Double {
+        let reader = Reader(states, hosts: isShared ? 1 : states.hostCount)
+        return isShared ? { reader.probability(0, $1) } : { reader.probability($0, $1) }
+    }
+
+    /// Remembers where in each host's log it stood. The cursors lie behind a pointer because they move with every
+    /// question, of which there are a hundred million, and each would be checked for a second reader.
+    private final class Reader {
+        private let cursors: UnsafeMutableBufferPointer<HostStates.Cursor>
+        private let whileUp: [Double]
+        private let whileDown: [Double]
+
+        init(_ states: HostStates, hosts: Int) {
+            cursors = .allocate(capacity: hosts)
+            _ = cursors.initialize(from: (0..<hosts).map { states.cursor(host: $0) })
+            whileUp = (0..<hosts).map { 1 - states.parameters(host: $0).blip }
+            whileDown = (0..<hosts).map { states.parameters(host: $0).leak }
+        }
+
+        func probability(_ host: Int, _ atUs: Int64) -> Double {
+            precondition(cursors.indices.contains(host), "there is no host \(host)")
+            let up = cursors[host].upProbability(atUs: atUs)
+            return up * whileUp[host] + (1 - up) * whileDown[host]
+        }
+
+        deinit {
+            cursors.deinitialize()
+            cursors.deallocate()
+        }
     }
 
     /// P(the host was up at `atUs`).

@@ -9,11 +9,11 @@ public struct Matrix: Equatable, Sendable {
     /// Element (r, c) stands at r + c × rows.
     public var elements: [Double]
 
-    /// A matrix of zeros.
-    public init(rows: Int, columns: Int) {
+    /// A matrix of zeros, or of another number.
+    public init(rows: Int, columns: Int, filledWith element: Double = 0) {
         self.rows = rows
         self.columns = columns
-        elements = Array(repeating: 0, count: rows * columns)
+        elements = Array(repeating: element, count: rows * columns)
     }
 
     /// Element (row, column).
@@ -21,6 +21,11 @@ public struct Matrix: Equatable, Sendable {
         get { elements[row + column * rows] }
         set { elements[row + column * rows] = newValue }
     }
+
+    /// The library works on the thread that calls it. Its products here take a millisecond: routes are tuned side by
+    /// side instead, and helpers that wait for the next product take a core from them (a quarter of all processor time
+    /// was theirs).
+    private static let setUp: Void = openblas_set_num_threads(1)
 
     /// The product `self` × `other`: one DGEMM.
     ///
@@ -30,6 +35,7 @@ public struct Matrix: Equatable, Sendable {
             columns == other.rows, "a \(rows)×\(columns) matrix cannot be multiplied by \(other.rows)×\(other.columns)")
         var product = Matrix(rows: rows, columns: other.columns)
         if rows == 0 || columns == 0 || other.columns == 0 { return product }
+        _ = Self.setUp
         cblas_dgemm(
             CblasColMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(other.columns), blasint(columns), 1,
             elements, blasint(rows), other.elements, blasint(other.rows), 0, &product.elements, blasint(rows))

@@ -30,18 +30,22 @@ struct RouteEvidence {
         guard let firstUs = columns.startUs.first, let lastUs = columns.startUs.last, !firsts.isEmpty else {
             return nil
         }
-        let availability = Availability(columns)
+        let availability = StageMeter.measure(.states) { Availability(columns) }
         let outages = Outages(columns: columns, states: availability.smoothed)
         dependence = AttemptDependence(columns: columns, states: availability.smoothed)
         let isOutage = AttemptDependence.outageRows(columns, availability.smoothed)
         let isHedged = columns.hedge.contains(true)
-        isCutShort =
+        let isCutShort =
             Self.leastCut
             <= firsts.count {
                 columns.outcome[$0] == .cancelled && isHedged || columns.outcome[$0] == .timeout && !isOutage[$0]
             }
-        let tailFrom = isCutShort ? LatencyLaw.wholeBody : LatencyLaw.upperQuarter
-        let law = LatencyLaw.success(of: columns, states: availability.smoothed, tailFrom: tailFrom)
+        self.isCutShort = isCutShort
+        // What lies past the log is counted on only then, so only then a tail is fitted.
+        let law = StageMeter.measure(.latency) {
+            LatencyLaw.success(
+                of: columns, states: availability.smoothed, tailFrom: isCutShort ? LatencyLaw.wholeBody : [])
+        }
         origin = SlowOrigin(
             columns: columns, usualUs: Int64(law.quantileUs(0.5) ?? 0), nineInTenUs: Int64(law.quantileUs(0.9) ?? 9e18))
         let builder = FactsBuilder(
@@ -58,7 +62,7 @@ struct RouteEvidence {
         failures = columns.outcome.count(where: \.isFailure)
         self.outages = outages.outages.count
         windowUs = firstUs...lastUs
-        seen = Set(columns.outcome)
+        seen = Set(Outcome.allCases.filter { columns.outcome.contains($0) })
         longestSuccessUs = (0..<columns.count).reduce(0) { longest, row in
             columns.outcome[row] == .success ? max(longest, columns.durationUs[row]) : longest
         }
@@ -128,6 +132,7 @@ struct FactsBuilder {
     let isExtrapolated: Bool
     private(set) var assumptions: [String] = []
     private let requestEnds: [UInt64: RequestEnd]
+    private let retried: RequestMarks
 
     /// How a request that needed more than one attempt ended.
     private struct RequestEnd {
@@ -147,7 +152,8 @@ struct FactsBuilder {
         self.setting = setting
         self.outages = outages
         self.availability = availability
-        requestEnds = Self.ends(of: columns)
+        retried = RequestMarks((0..<columns.count).lazy.filter { columns.attempt[$0] > 1 }.map { columns.request[$0] })
+        requestEnds = Self.ends(of: columns, retried)
         if setting.isIdempotent == nil && columns.methodNames.contains("") {
             assumptions.append(
                 "the log names no method for some attempts: those are taken as not idempotent, so only what was never "
@@ -192,9 +198,10 @@ struct FactsBuilder {
             objective: setting.objective, hostCount: columns.hostNames.count, failed: Self.thinned(failed),
             slow: Self.thinned(slow), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
             requests: requests, recorded: recorded, arrivals: arrivals,
-            answerProbability: availability.answerProbability(host:atUs:),
-            upProbability: availability.upProbability(host:atUs:), latency: latencies(law),
-            secondLatency: slowness.secondLatency, failureUs: medianFailureUs)
+            answerProbability: availability.answerProbabilities(),
+            upProbability: availability.upProbability(host:atUs:),
+            latency: StageMeter.measure(.latency) { latencies(law) }, secondLatency: slowness.secondLatency,
+            failureUs: medianFailureUs)
     }
 
     /// One table a host; a host that answered too seldom for a law of its own takes the route's.
@@ -204,7 +211,7 @@ struct FactsBuilder {
             let rows = columns.host.count { $0 == host }
             guard columns.hostNames.count > 1, rows >= 200 else { return table }
             return LatencyTable(
-                LatencyLaw.success(of: columns, states: availability.smoothed, host: host),
+                LatencyLaw.success(of: columns, states: availability.smoothed, host: host, tailFrom: []),
                 past: isExtrapolated ? law : nil)
         }
     }
@@ -233,7 +240,8 @@ struct FactsBuilder {
 
     /// What the request cost as the log shows it.
     private func record(_ row: Int, _ unit: Int, in recorded: inout UnitTotals) {
-        let end = requestEnds[columns.request[row]]
+        let request = columns.request[row]
+        let end = retried.mayHold(request) ? requestEnds[request] : nil
         let isSuccess = end?.isSuccess ?? (columns.outcome[row] == .success)
         let endUs = end?.endUs ?? columns.startUs[row] + columns.durationUs[row]
         let latencyUs = endUs - columns.startUs[row]
@@ -245,12 +253,12 @@ struct FactsBuilder {
     }
 
     /// A request that made more than one attempt succeeded when any of them did, at the end of the first that did.
-    private static func ends(of columns: AttemptColumns) -> [UInt64: RequestEnd] {
+    private static func ends(of columns: AttemptColumns, _ retried: RequestMarks) -> [UInt64: RequestEnd] {
         var ends: [UInt64: RequestEnd] = [:]
         for row in 0..<columns.count where columns.attempt[row] > 1 {
             ends[columns.request[row]] = RequestEnd(endUs: 0, isSuccess: false, attempts: 1)
         }
-        for row in 0..<columns.count {
+        for row in 0..<columns.count where retried.mayHold(columns.request[row]) {
             guard var end = ends[columns.request[row]] else { continue }
             let endUs = columns.startUs[row] + columns.durationUs[row]
             end.attempts = max(end.attempts, Int(columns.attempt[row]))
@@ -276,15 +284,17 @@ struct FactsBuilder {
         guard every > 1 else { return rows }
         var kept: [RouteFacts.First] = []
         // Units keep their share: rows are thinned within each unit, and the last of a unit carries what is left over.
-        for (_, members) in Dictionary(grouping: rows, by: \.unit) {
-            var index = 0
-            while index < members.count {
-                var row = members[min(members.count - 1, index + every / 2)]
-                row.weight = Double(min(every, members.count - index))
+        // Units follow each other in time, as rows do.
+        var begin = 0
+        while begin < rows.count {
+            let end = rows[begin...].firstIndex { $0.unit != rows[begin].unit } ?? rows.count
+            for index in stride(from: begin, to: end, by: every) {
+                var row = rows[min(end - 1, index + every / 2)]
+                row.weight = Double(min(every, end - index))
                 kept.append(row)
-                index += every
             }
+            begin = end
         }
-        return kept.sorted { $0.startUs < $1.startUs }
+        return kept
     }
 }

@@ -84,11 +84,18 @@ struct UnitTotals: Equatable {
 /// P(answer within x) and the mean of what is answered within x, tabulated at eight points an octave and linear
 /// between, so that looking up costs no search.
 struct LatencyTable {
-    private var shares: [Double] = []
-    private var means: [Double] = []
+    /// P(answer ≤ x), and E[answer; answer ≤ x] in microseconds (a partial mean: not divided by the share).
+    struct Point {
+        var share: Double
+        var partialMeanUs: Double
+    }
+
+    /// At the lower bound of each bin of the grid.
+    private(set) var points: [Point] = []
 
     /// Tabulates a distribution function of microseconds.
     init(probability: (Int64) -> Double) {
+        points.reserveCapacity(LogGrid.count)
         var last = 0.0
         var lastUs = 0.0
         var mean = 0.0
@@ -96,8 +103,7 @@ struct LatencyTable {
             let edgeUs = LogGrid.lowerBoundUs(index)
             let share = max(last, min(1, probability(edgeUs)))
             mean += (share - last) * (Double(edgeUs) + lastUs) / 2
-            shares.append(share)
-            means.append(mean)
+            points.append(Point(share: share, partialMeanUs: mean))
             last = share
             lastUs = Double(edgeUs)
         }
@@ -115,15 +121,21 @@ struct LatencyTable {
         }
     }
 
-    /// P(answer ≤ `us`), and E[answer; answer ≤ `us`] in microseconds (a partial mean: not divided by the share).
-    func within(_ us: Int64) -> (share: Double, partialMeanUs: Double) {
-        if us <= 0 { return (0, 0) }
+    /// What is answered within `us`.
+    func within(_ us: Int64) -> Point {
+        if us <= 0 { return Point(share: 0, partialMeanUs: 0) }
         let index = LogGrid.index(ofUs: us)
-        guard index + 1 < shares.count else { return (shares[shares.count - 1], means[means.count - 1]) }
+        guard index + 1 < points.count else { return points[points.count - 1] }
+        return Self.between(points[index], points[index + 1], index: index, us)
+    }
+
+    /// Linear between two neighbours of which the first stands at bin `index`.
+    @inline(__always)
+    static func between(_ before: Point, _ after: Point, index: Int, _ us: Int64) -> Point {
         let (low, high) = (LogGrid.lowerBoundUs(index), LogGrid.lowerBoundUs(index + 1))
         let position = Double(us - low) / Double(max(1, high - low))
-        let share = shares[index] + position * (shares[index + 1] - shares[index])
-        let mean = means[index] + (share - shares[index]) * (Double(us) + Double(low)) / 2
-        return (share, mean)
+        let share = before.share + position * (after.share - before.share)
+        let mean = before.partialMeanUs + (share - before.share) * (Double(us) + Double(low)) / 2
+        return Point(share: share, partialMeanUs: mean)
     }
 }

@@ -1,12 +1,5 @@
 import Retry
 
-/// A rule and what it would have cost, unit by unit.
-struct PlayedRule {
-    var rule: Rule
-    var totals: UnitTotals
-    var refusedShare: Double
-}
-
 /// Finds the cheapest rule of a family on a set of evidence units.
 ///
 /// First a grid of candidates: their costs by unit are the columns of a matrix **C**, bootstrap weights over units are
@@ -22,6 +15,9 @@ final class RuleSearch {
     let seed: UInt64
     let grid: [PlayedRule]
     private var played: [Rule: PlayedRule] = [:]
+    private var player: RulePlayer
+    /// Bootstrap weights by number of units.
+    private var drawn: [Int: Matrix] = [:]
 
     /// A difference of this share of the cost is worth no change, however surely it was measured.
     static let negligible = 0.01
@@ -33,14 +29,18 @@ final class RuleSearch {
         self.candidates = candidates
         self.replicates = replicates
         self.seed = seed
-        var grid = (candidates?.grid() ?? []).map { Self.play($0, facts) }
+        var played: [Rule: PlayedRule] = [:]
+        // What may come to be played under another budget is watched for from the beginning.
+        var player = RulePlayer(facts, foreseeing: candidates?.budgets ?? [])
+        var grid = Self.play(candidates?.grid() ?? [], &player, &played)
         // Whatever the limit, schedules that are good without one are good, or retries at once are.
         let shapes = Dictionary(grouping: grid) { $0.rule.retry?.maxRetries ?? 0 }.values.compactMap { rules in
             rules.min { $0.totals.costUs.reduce(0, +) < $1.totals.costUs.reduce(0, +) }
         }
-        grid += (candidates?.varied(shapes.map(\.rule)) ?? []).map { Self.play($0, facts) }
+        grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, &played)
         self.grid = grid
-        for one in grid { played[one.rule] = one }
+        self.played = played
+        self.player = player
     }
 
     /// The rule to choose if these units were all the evidence.
@@ -62,17 +62,14 @@ final class RuleSearch {
     }
 
     /// Plays one rule through its budget.
-    func play(_ rule: Rule) -> PlayedRule {
-        if let known = played[rule] { return known }
-        let fresh = Self.play(rule, facts)
-        played[rule] = fresh
-        return fresh
-    }
+    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, &played)[0] }
 
-    private static func play(_ rule: Rule, _ facts: RouteFacts) -> PlayedRule {
-        var play = RulePlay(rule, on: facts)
-        play.playWithBudget()
-        return PlayedRule(rule: rule, totals: play.totals, refusedShare: play.refusedShare)
+    /// Plays rules that were not played before.
+    private static func play(
+        _ rules: [Rule], _ player: inout RulePlayer, _ played: inout [Rule: PlayedRule]
+    ) -> [PlayedRule] {
+        for one in player.play(rules.filter { played[$0] == nil }) { played[one.rule] = one }
+        return rules.compactMap { played[$0] }
     }
 
     /// Mean cost of a request in microseconds over some units.
@@ -82,13 +79,17 @@ final class RuleSearch {
 
     /// Bootstrap replicates of the mean cost of each rule, one column a rule, on common weights.
     func replicateCosts(_ rules: [PlayedRule], on units: [Int]) -> Matrix {
-        let bootstrap = Bootstrap(units: units.count, replicates: replicates, seed: seed)
-        var sums = Matrix(rows: units.count, columns: rules.count + 1)
-        for (row, unit) in units.enumerated() {
-            for (column, played) in rules.enumerated() { sums[row, column] = played.totals.costUs[unit] }
-            sums[row, rules.count] = facts.requests[unit]
+        let weights = weights(units.count)
+        let product = StageMeter.measure(.multiplying) {
+            var sums = Matrix(rows: units.count, columns: rules.count + 1)
+            for (column, costs) in (rules.map(\.totals.costUs) + [facts.requests]).enumerated() {
+                let first = column * units.count
+                for (row, unit) in units.enumerated() { sums.elements[first + row] = costs[unit] }
+            }
+            StageMeter.note(
+                TuneTimes.Product(rows: replicates, inner: units.count, columns: rules.count + 1))
+            return weights.multiplied(by: sums)
         }
-        let product = bootstrap.weights.multiplied(by: sums)
         var costs = Matrix(rows: replicates, columns: rules.count)
         for column in 0..<rules.count {
             for row in 0..<replicates {
@@ -97,6 +98,16 @@ final class RuleSearch {
             }
         }
         return costs
+    }
+
+    /// The same for all rules, and drawn once for every number of units.
+    private func weights(_ units: Int) -> Matrix {
+        if let known = drawn[units] { return known }
+        let fresh = StageMeter.measure(.drawing) {
+            Bootstrap(units: units, replicates: replicates, seed: seed).weights
+        }
+        drawn[units] = fresh
+        return fresh
     }
 
     private func isWithinLoad(_ played: PlayedRule, _ units: [Int]) -> Bool {
@@ -120,8 +131,8 @@ final class RuleSearch {
             var hasMoved = true
             while hasMoved {
                 hasMoved = false
-                for rule in candidates.neighbours(of: best.rule, stepping: factors) {
-                    let tried = play(rule)
+                let near = candidates.neighbours(of: best.rule, stepping: factors)
+                for tried in Self.play(near, &player, &played) {
                     let triedCost = cost(tried, units)
                     guard triedCost < bestCost * 0.998, isWithinLoad(tried, units) else { continue }
                     (best, bestCost, hasMoved) = (tried, triedCost, true)

@@ -78,6 +78,8 @@ public struct TuneResult: Sendable {
     public var missingAttempts: Int
     /// The rules to write: what was there, with every tuned route's rule and evidence in place.
     public var ruleSet: RuleSet
+    /// Where the time went, if the tuner was given a clock.
+    public var times: TuneTimes?
     /// Whether any rule differs from the present set.
     public var isChanged: Bool { routes.contains(where: \.isChanged) }
 }

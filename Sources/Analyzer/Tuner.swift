@@ -2,7 +2,8 @@ public import Retry
 
 /// The nightly job: reads what the proxies saw, and chooses each route's rule.
 ///
-/// One route at a time: facts from the log → present rule and candidates priced through the retry machine → choice.
+/// A route at a time on each core: facts from the log → present rule and candidates priced through the retry machine's
+/// decisions → choice.
 public struct Tuner: Sendable {
     /// Objectives, bounds and idempotence by route; without one, the defaults hold and are named as assumptions.
     public var configuration: Configuration?
@@ -12,6 +13,10 @@ public struct Tuner: Sendable {
     public var replicates: Int
     /// Seed of the bootstrap: the same log and seed give the same rules.
     public var seed: UInt64
+    /// How many routes are tuned at once; the result does not depend on it.
+    public var threads = RouteCrew.cores
+    /// Nanoseconds of processor time of the thread that asks; with it the result says where the time went.
+    public var clock: (@Sendable () -> Int64)?
 
     /// A tuner.
     public init(
@@ -31,29 +36,45 @@ public struct Tuner: Sendable {
     ///   - toUs: exclusive end.
     ///   - routes: only these; `nil` for all.
     ///   - nowUs: written as the rule set's creation time.
-    ///   - progress: called before each route with its name, its place and their number.
+    ///   - progress: called when a route has been read with its name, its place among those read and their number.
     public func run(
         _ source: any AttemptSource, fromUs: Int64? = nil, toUs: Int64? = nil, routes only: [String]? = nil,
         nowUs: Int64, progress: (String, Int, Int) -> Void = { _, _, _ in }
     ) throws -> TuneResult {
         let seen = try source.routes(fromUs: fromUs, toUs: toUs).filter { only?.contains($0.route) ?? true }
-        var tunings: [RouteTuning] = []
-        var place = 0
-        try source.eachRoute(seen, fromUs: fromUs, toUs: toUs, columns: .all) { columns in
-            while place < seen.count, seen[place].route != columns.route { place += 1 }
-            progress(columns.route, place, seen.count)
-            if let tuning = tune(columns) { tunings.append(tuning) }
+        let places = Dictionary(uniqueKeysWithValues: zip(seen.map(\.route), seen.indices))
+        // The busiest first: who comes last is quick, and no thread waits long for another.
+        let order = seen.sorted { $0.attempts != $1.attempts ? $0.attempts > $1.attempts : $0.route < $1.route }
+        let crew = RouteCrew(self, threads: min(threads, seen.count))
+        let meter = clock.map(StageMeter.init)
+        try StageMeter.$current.withValue(meter) {
+            try StageMeter.measure(.reading) {
+                defer { crew.finish() }
+                var place = 0
+                try source.eachRoute(order, fromUs: fromUs, toUs: toUs, columns: .all) { columns in
+                    progress(columns.route, place, seen.count)
+                    place += 1
+                    crew.tune(columns)
+                }
+            }
         }
+        var times = crew.times
+        meter.map { times?.add($0.times) }
+        let tunings = crew.tunings.sorted { places[$0.route, default: 0] < places[$1.route, default: 0] }
         return TuneResult(
             routes: tunings, missingAttempts: try source.missingAttempts(fromUs: fromUs, toUs: toUs),
-            ruleSet: ruleSet(from: tunings, nowUs: nowUs))
+            ruleSet: ruleSet(from: tunings, nowUs: nowUs), times: times)
     }
 
     /// Tunes one route; `nil` when the columns hold no first attempt.
     public func tune(_ columns: AttemptColumns) -> RouteTuning? {
-        let setting = RouteSetting(
-            route: columns.route, configuration: configuration, present: present, columns: columns)
-        guard let evidence = RouteEvidence(columns, setting: setting) else { return nil }
+        let read = StageMeter.measure(.evidence) {
+            let setting = RouteSetting(
+                route: columns.route, configuration: configuration, present: present, columns: columns)
+            return (setting: setting, evidence: RouteEvidence(columns, setting: setting))
+        }
+        let setting = read.setting
+        guard let evidence = read.evidence else { return nil }
         let facts = evidence.facts
         let search = RuleSearch(
             facts: facts, candidates: setting.candidates(for: evidence), replicates: replicates, seed: seed)

@@ -67,6 +67,25 @@ public struct RetryBudget: Equatable, Sendable {
         return true
     }
 
+    /// The same for one who counts the requests himself, and tells how many began since `oldestUs`, in millionths.
+    public mutating func withdraw(nowUs: Int64, amount: Int64 = whole, requests inside: Int64) -> Bool {
+        precondition(amount >= 0, "a retry cannot be given back (amount \(amount))")
+        advance(to: nowUs)
+        guard amount <= max(floor, share(of: inside)) - retrySum else { return false }
+        retries[head] += amount
+        retrySum += amount
+        return true
+    }
+
+    /// Since when requests raise the cap at `nowUs`: the begin of the oldest slot that lies in the window whole.
+    public mutating func oldestUs(nowUs: Int64) -> Int64 {
+        advance(to: nowUs)
+        // Slot s begins at the first t with t × 64 ≥ s × window.
+        let (begin, overflow) = (newest - Self.slots + 1).multipliedReportingOverflow(by: windowUs)
+        if overflow { return 0 }
+        return begin / Self.slots + (begin % Self.slots > 0 ? 1 : 0)
+    }
+
     /// Retries that may still be taken now, in millionths.
     public mutating func balance(nowUs: Int64) -> Int64 {
         advance(to: nowUs)

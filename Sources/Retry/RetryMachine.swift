@@ -125,7 +125,7 @@ public struct RetryMachine: Equatable, Sendable {
         _ attempt: Int, _ result: AttemptResult, nowUs: Int64, unit: Double, withdraw: () -> Bool
     ) -> Action {
         if result.outcome == .success { return end(.success) }
-        if let refusal = refusal(of: result, after: attempt) { return end(refusal) }
+        if let refusal = rule.refusal(of: result, after: attempt, isIdempotent: isIdempotent) { return end(refusal) }
         guard let retry = rule.retry else { return end(.noRetries) }
         let waitUs = max(retry.backoff.waitUs(retry: attempt, unit: unit), result.retryAfterUs)
         let (untilUs, overflow) = nowUs.addingReportingOverflow(waitUs)
@@ -135,19 +135,6 @@ public struct RetryMachine: Equatable, Sendable {
         if waitUs == 0 { return send(attempt: attempt + 1, host: retry.host, nowUs: nowUs) }
         state = .waiting(next: attempt + 1, untilUs: untilUs)
         return .wait(untilUs: untilUs)
-    }
-
-    /// Why this failure may not be retried whatever the time and the budget say.
-    private func refusal(of result: AttemptResult, after attempt: Int) -> Verdict? {
-        guard let retry = rule.retry, retry.maxRetries > 0 else { return .noRetries }
-        let isNamed = retry.on.contains {
-            $0.matches(outcome: result.outcome, status: result.status, isGRPC: result.isGRPC)
-        }
-        if !isNamed { return .notRetryable }
-        if attempt > retry.maxRetries { return .retriesExhausted }
-        if result.mayHaveExecuted && !isIdempotent { return .notIdempotent }
-        if !result.isReplayable { return .bodyNotReplayable }
-        return nil
     }
 
     /// A wait can end late; an attempt is still never begun at or after the deadline.
@@ -162,6 +149,21 @@ public struct RetryMachine: Equatable, Sendable {
     private mutating func end(_ verdict: Verdict) -> Action {
         state = .ended(verdict)
         return .answer(verdict)
+    }
+}
+
+extension Rule {
+    /// Why a failure of attempt `attempt` may not be retried whatever the time and the budget say; `nil`: it may.
+    public func refusal(of result: AttemptResult, after attempt: Int, isIdempotent: Bool) -> RetryMachine.Verdict? {
+        guard let retry, retry.maxRetries > 0 else { return .noRetries }
+        let isNamed = retry.on.contains {
+            $0.matches(outcome: result.outcome, status: result.status, isGRPC: result.isGRPC)
+        }
+        if !isNamed { return .notRetryable }
+        if attempt > retry.maxRetries { return .retriesExhausted }
+        if result.mayHaveExecuted && !isIdempotent { return .notIdempotent }
+        if !result.isReplayable { return .bodyNotReplayable }
+        return nil
     }
 }
 

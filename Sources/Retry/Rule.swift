@@ -108,21 +108,43 @@ public enum Backoff: Equatable, Hashable, Sendable {
     /// The wait before retry *n* is min(base × multiplier^(n−1), max); with `full` jitter uniform in [0, that).
     case exponential(baseUs: Int64, maxUs: Int64, multiplier: Double, jitter: ExponentialJitter)
 
-    /// The wait before retry `retry` (1, 2, ...) in microseconds; `unit` is uniform in [0, 1).
-    public func waitUs(retry: Int, unit: Double) -> Int64 {
+    /// One wait before chance has had its say.
+    public enum Pause: Equatable, Hashable, Sendable {
+        /// So many microseconds.
+        case exact(Int64)
+        /// So many microseconds, times uniform [1 − jitter, 1 + jitter).
+        case around(Int64, jitter: Double)
+        /// Uniform in [0, so many microseconds).
+        case below(Double)
+
+        /// The wait in microseconds; `unit` is uniform in [0, 1).
+        @inlinable
+        public func us(unit: Double) -> Int64 {
+            switch self {
+            case .exact(let waitUs): waitUs
+            case .around(let waitUs, let jitter): Int64((Double(waitUs) * (1 + jitter * (2 * unit - 1))).rounded())
+            case .below(let waitUs): Int64(waitUs * unit)
+            }
+        }
+    }
+
+    /// The wait before retry `retry` (1, 2, ...).
+    public func pause(retry: Int) -> Pause {
         switch self {
         case .waits(let list, let jitter):
-            guard let last = list.last else { return 0 }
+            guard let last = list.last else { return .exact(0) }
             let wait = retry <= list.count ? list[retry - 1] : last
-            if jitter == 0 { return wait }
-            return Int64((Double(wait) * (1 + jitter * (2 * unit - 1))).rounded())
+            return jitter == 0 ? .exact(wait) : .around(wait, jitter: jitter)
         case .exponential(let baseUs, let maxUs, let multiplier, let jitter):
             var cap = Double(baseUs)
             for _ in 1..<max(1, retry) where cap < Double(maxUs) { cap *= multiplier }
             cap = min(cap, Double(maxUs))
-            return jitter == .full ? Int64(cap * unit) : Int64(cap.rounded())
+            return jitter == .full ? .below(cap) : .exact(Int64(cap.rounded()))
         }
     }
+
+    /// The wait before retry `retry` (1, 2, ...) in microseconds; `unit` is uniform in [0, 1).
+    public func waitUs(retry: Int, unit: Double) -> Int64 { pause(retry: retry).us(unit: unit) }
 
     /// The longest wait before retry `retry`.
     public func longestWaitUs(retry: Int) -> Int64 { waitUs(retry: retry, unit: 1) }

@@ -7,18 +7,20 @@ import Testing
     @Test func hostsThatFailTogetherAreReadAsOne() {
         let availability = Availability(SampleLog.columns(isDown: SampleLog.routeOutages))
         #expect(availability.isShared)
+        let answers = availability.answerProbabilities()
         // 50 ms into an outage both hosts are surely down; a second later both are surely up.
         for host in 0...1 {
-            #expect(availability.answerProbability(host: host, atUs: SampleLog.epochUs + 2_550_000) < 0.1)
-            #expect(availability.answerProbability(host: host, atUs: SampleLog.epochUs + 3_550_000) > 0.95)
+            #expect(answers(host, SampleLog.epochUs + 2_550_000) < 0.1)
+            #expect(answers(host, SampleLog.epochUs + 3_550_000) > 0.95)
         }
     }
 
     @Test func hostsThatFailAloneAreReadApart() {
         let availability = Availability(SampleLog.columns(isDown: SampleLog.hostOutages))
         #expect(!availability.isShared)
-        #expect(availability.answerProbability(host: 0, atUs: SampleLog.epochUs + 2_650_000) < 0.1)
-        #expect(availability.answerProbability(host: 1, atUs: SampleLog.epochUs + 2_650_000) > 0.95)
+        let answers = availability.answerProbabilities()
+        #expect(answers(0, SampleLog.epochUs + 2_650_000) < 0.1)
+        #expect(answers(1, SampleLog.epochUs + 2_650_000) > 0.95)
     }
 
     @Test func aSingleHostHasNothingToShare() {

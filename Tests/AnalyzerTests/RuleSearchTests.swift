@@ -45,19 +45,21 @@ import Testing
         let search = try search()
         let rule = search.grid[10].rule
         #expect(search.play(rule).totals == search.grid[10].totals)
-        var play = RulePlay(rule, on: search.facts)
-        play.playWithBudget()
-        #expect(play.totals == search.grid[10].totals)
+        var player = RulePlayer(search.facts)
+        let alone = player.play([rule])[0]
+        for unit in 0..<search.facts.units {
+            let (one, other) = (alone.totals.costUs[unit], search.grid[10].totals.costUs[unit])
+            #expect(abs(one - other) <= 1e-12 * other)
+        }
     }
 
     @Test func aBudgetThatNeverBindsChangesNoPrice() throws {
         let search = try search()
         var rule = search.grid[30].rule
         rule.budget = BudgetPolicy(ratio: 10, minPerSecond: 1_000_000, windowUs: 10_000_000)
-        var capped = RulePlay(rule, on: search.facts)
-        capped.playWithBudget()
-        var free = RulePlay(rule, on: search.facts)
-        free.playWithoutBudget()
+        let capped = search.play(rule)
+        rule.budget = nil
+        let free = search.play(rule)
         for unit in 0..<search.facts.units {
             #expect(abs(capped.totals.costUs[unit] - free.totals.costUs[unit]) <= 1e-6 * free.totals.costUs[unit] + 1)
         }

@@ -28,6 +28,18 @@ struct TuneCommandTests {
         }
     }
 
+    @Test func `with --timings the stages are told on stderr and the answer stays the same`() throws {
+        try withImportedLog { directory in
+            let plain = try Command.run(["tune", "--dry-run"], in: directory)
+            let timed = try Command.run(["tune", "--dry-run", "--timings"], in: directory)
+            #expect(timed.output == plain.output)
+            for stage in ["reading", "host states", "playing rules", "GEMM"] {
+                #expect(timed.errors.contains("\n\(stage) "), "\(timed.errors)")
+            }
+            #expect(timed.errors.contains("cblas_dgemm alone"))
+        }
+    }
+
     @Test func `tune writes rules with evidence, records them, and a second run changes nothing`() throws {
         try withImportedLog { directory in
             let first = try Command.run(["tune", "--who", "timer", "--why", "nightly"], in: directory)

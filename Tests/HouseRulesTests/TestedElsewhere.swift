@@ -11,6 +11,9 @@ enum TestedElsewhere {
             "Analyzer/Estimators/HostSpells.swift", "Analyzer/Reports/OutageFigures.swift",
         ],
         "FigureDrawingTests.swift": ["meantime/Page/LanePlot.swift"],
+        "PlayEquivalenceTests.swift": [
+            "Analyzer/Play/AskWatch.swift", "Analyzer/Play/BudgetPlay.swift", "Analyzer/Play/LatencyTables.swift",
+        ],
         "IntervalNPMLETests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
         "ReportTableTests.swift": [
             "Analyzer/Reports/RetryFigures.swift", "Analyzer/Reports/RetryTallies.swift",
@@ -115,6 +118,7 @@ enum TestedElsewhere {
         ],
         "TuneCommandTests.swift": [
             "meantime/Output/TuneEnding.swift", "meantime/Output/TuneJSON.swift", "meantime/Output/TuneText.swift",
+            "meantime/Output/TuneTimings.swift",
         ],
         "WhatIfCommandTests.swift": [
             "Analyzer/RuleComparison.swift", "meantime/Commands/ExplainCommand.swift",

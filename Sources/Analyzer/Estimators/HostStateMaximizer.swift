@@ -22,10 +22,7 @@ struct HostStateMaximizer {
     func logLikelihood(_ parameters: HostStateParameters) -> Double {
         let chain = HostStateChain(parameters)
         var sum = 0.0
-        for probes in hosts {
-            var down = [Double](repeating: 0, count: probes.count)
-            sum += chain.forward(probes, filteredDown: &down)
-        }
+        for probes in hosts where probes.count > 0 { sum += chain.logLikelihood(probes) }
         return sum + logPrior(parameters)
     }
 
@@ -63,10 +60,9 @@ struct HostStateMaximizer {
         var statistics = prior
         var sum = 0.0
         for probes in hosts where probes.count > 0 {
-            var down = [Double](repeating: 0, count: probes.count)
-            var ahead = down
+            var down = [Double](unsafeUninitializedCapacity: probes.count) { $1 = probes.count }
             sum += chain.forward(probes, filteredDown: &down)
-            statistics.add(chain.backward(probes, filteredDown: down, aheadUp: &ahead))
+            statistics.add(chain.statistics(probes, filteredDown: down))
         }
         return Fit(
             parameters: Self.maximum(of: statistics, keeping: parameters),

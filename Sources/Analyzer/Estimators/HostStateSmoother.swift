@@ -79,17 +79,21 @@ public struct HostStateSmoother: Sendable {
         return fits.max { $0.logLikelihood < $1.logLikelihood }?.parameters
     }
 
-    /// Whole stretches of 2,000 probes, those with most failures first, up to 40,000 probes.
+    /// Whole stretches of 1,000 probes, those with most failures first, up to 10,000 probes. They only decide where the
+    /// fit to all probes begins.
     private static func excerpt(of hosts: [ProbeSequence], probes: Int) -> [ProbeSequence] {
-        if probes <= 80_000 { return hosts }
+        if probes <= 20_000 { return hosts }
         var stretches: [(host: Int, range: Range<Int>, failures: Int)] = []
         for (host, all) in hosts.enumerated() {
-            for begin in stride(from: 0, to: all.count, by: 2_000) {
-                let range = begin..<min(all.count, begin + 2_000)
-                stretches.append((host, range, all.symbol[range].count { $0 != 0 }))
+            for begin in stride(from: 0, to: all.count, by: 1_000) {
+                let range = begin..<min(all.count, begin + 1_000)
+                let failures = all.symbol.withUnsafeBufferPointer { symbols in
+                    range.reduce(0) { $0 + (symbols[$1] != 0 ? 1 : 0) }
+                }
+                stretches.append((host, range, failures))
             }
         }
-        return stretches.sorted { $0.failures > $1.failures }.prefix(20).map { one in
+        return stretches.sorted { $0.failures > $1.failures }.prefix(10).map { one in
             let all = hosts[one.host]
             return ProbeSequence(
                 startUs: Array(all.startUs[one.range]), symbol: Array(all.symbol[one.range]),

@@ -54,34 +54,67 @@ public struct HostStates: Sendable {
 
     /// A reader of one host's state that remembers where it stood.
     public func cursor(host: Int) -> Cursor {
-        Cursor(track: tracks.indices.contains(host) ? tracks[host] : nil, upShare: pooled.upShare)
+        Cursor(track: tracks.indices.contains(host) ? tracks[host] : nil, pooled: pooled)
     }
 
     /// Walks along one host's probes; steps forward and back cost by distance.
     public struct Cursor: Sendable {
-        private let track: Track?
-        private let upShare: Double
+        private let track: Track
+        private let law: HostStateStep.Law
+        /// Without probes there is only the long run.
+        private let upShare: Double?
         private var index = -1
 
-        init(track: Track?, upShare: Double) {
-            self.track = track
-            self.upShare = upShare
+        init(track: Track?, pooled: HostStateParameters) {
+            self.track =
+                track
+                ?? Track(
+                    parameters: pooled, startUs: [], filteredDown: [], aheadUp: [], row: [], logLikelihood: 0)
+            upShare = track == nil ? pooled.upShare : nil
+            law = HostStateStep.Law(self.track.parameters)
         }
 
         /// P(up) at `atUs`.
         public mutating func upProbability(atUs: Int64) -> Double {
-            guard let track else { return upShare }
-            var moved = 0
-            while index + 1 < track.startUs.count && track.startUs[index + 1] <= atUs && moved < 64 {
-                index += 1
-                moved += 1
+            if let upShare { return upShare }
+            let count = track.startUs.count
+            if index + 1 < count && track.startUs[index + 1] <= atUs {
+                goForward(to: atUs, count)
+            } else if index >= 0 && track.startUs[index] > atUs {
+                goBack(to: atUs)
             }
-            while index >= 0 && track.startUs[index] > atUs && moved < 64 {
-                index -= 1
-                moved += 1
+            return track.upProbability(after: index, atUs: atUs, law)
+        }
+
+        /// In growing strides, then by halves.
+        private mutating func goForward(to atUs: Int64, _ count: Int) {
+            var low = index + 1
+            var stride = 1
+            while low + stride < count && track.startUs[low + stride] <= atUs {
+                low += stride
+                stride *= 2
             }
-            if moved == 64 { index = track.lastProbe(notAfter: atUs) }
-            return track.upProbability(after: index, atUs: atUs)
+            var high = min(count, low + stride)
+            while high - low > 1 {
+                let middle = (low + high) / 2
+                if track.startUs[middle] <= atUs { low = middle } else { high = middle }
+            }
+            index = low
+        }
+
+        private mutating func goBack(to atUs: Int64) {
+            var high = index
+            var stride = 1
+            while high - stride >= 0 && track.startUs[high - stride] > atUs {
+                high -= stride
+                stride *= 2
+            }
+            var low = max(-1, high - stride)
+            while high - low > 1 {
+                let middle = (low + high) / 2
+                if track.startUs[middle] <= atUs { low = middle } else { high = middle }
+            }
+            index = low
         }
     }
 
@@ -89,15 +122,13 @@ public struct HostStates: Sendable {
         let chain = HostStateChain(parameters)
         var down = [Double](repeating: 0, count: probes.count)
         var ahead = down
+        var posterior = down
         let logLikelihood = chain.forward(probes, filteredDown: &down)
-        _ = chain.backward(probes, filteredDown: down, aheadUp: &ahead)
+        chain.backward(probes, filteredDown: down, aheadUp: &ahead, posteriorDown: &posterior)
         let track = Track(
             parameters: parameters, startUs: probes.startUs, filteredDown: down, aheadUp: ahead, row: probes.row,
             logLikelihood: probes.count == 0 ? 0 : logLikelihood)
-        for index in 0..<probes.count {
-            probeUpProbability[Int(probes.row[index])] = track.upProbability(
-                after: index, atUs: probes.startUs[index])
-        }
+        for index in 0..<probes.count { probeUpProbability[Int(probes.row[index])] = 1 - posterior[index] }
         tracks.append(track)
     }
 
@@ -125,7 +156,12 @@ extension HostStates.Track {
 
     /// P(up) at `atUs`, which lies at or after probe `index` and before the next.
     func upProbability(after index: Int, atUs: Int64) -> Double {
-        let chain = HostStateStep.Law(parameters)
+        upProbability(after: index, atUs: atUs, HostStateStep.Law(parameters))
+    }
+
+    /// The same with the law at hand.
+    @inline(__always)
+    func upProbability(after index: Int, atUs: Int64, _ chain: HostStateStep.Law) -> Double {
         var down = chain.downShare
         if index >= 0 {
             down = filteredDown[index]

@@ -66,10 +66,11 @@ public struct LatencyLaw: Sendable {
     /// Tails fitted to as much of the law as they describe: what shall reach far past the log needs all the evidence.
     public static let wholeBody = [0, 0.25, 0.5, 0.75, 0.9]
 
-    /// A law from durations; `isEvent` false: a lower bound. Cost: O(n log n).
+    /// A law from durations; `isEvent` false: a lower bound. Cost: O(n).
     ///
     /// - Parameter tailFrom: shares of the law above which a tail is fitted, ascending: the first from which on its fit
-    ///   is not refuted, or the last. Where all are, two laws in unknown shares are tried if they begin at 0.
+    ///   is not refuted, or the last. Where all are, two laws in unknown shares are tried if they begin at 0. None: the
+    ///   law ends where the data end.
     public init(
         durationsUs: [Int64], isEvent: [Bool], weights: [Double]? = nil, tailFrom: [Double] = upperQuarter
     ) {
@@ -80,7 +81,10 @@ public struct LatencyLaw: Sendable {
         lastObservedUs = curve.lastObservedUs ?? 0
         neverAnswers = curve.survival.last ?? 1
         isNeverIdentified = Self.isPlateau(curve)
-        tail = TailFit(durationsUs: durationsUs, isEvent: isEvent, weights: weights, curve: curve).fit(from: tailFrom)
+        tail =
+            tailFrom.isEmpty
+            ? nil
+            : TailFit(durationsUs: durationsUs, isEvent: isEvent, weights: weights, curve: curve).fit(from: tailFrom)
         var knots = Self.knots(of: curve)
         if let last = knots.last, Double(lastObservedUs) > last.us { knots.append((Double(lastObservedUs), last.s)) }
         knotUs = knots.map(\.us)

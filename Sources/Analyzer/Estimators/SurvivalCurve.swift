@@ -34,20 +34,22 @@ public struct SurvivalCurve: Sendable {
     public init(durationsUs: [Int64], isEvent: [Bool], weights: [Double]? = nil) {
         precondition(durationsUs.count == isEvent.count, "one event flag a duration")
         precondition(weights == nil || weights?.count == durationsUs.count, "one weight a duration")
-        let order = durationsUs.indices.sorted { durationsUs[$0] < durationsUs[$1] }
-        for index in order { total += weights?[index] ?? 1 }
+        let order = RadixOrder.places(of: durationsUs)
+        for index in order { total += weights?[Int(index)] ?? 1 }
         var left = total
         var product = 1.0
         var sum = 0.0
         var position = 0
         while position < order.count {
-            let timeUs = durationsUs[order[position]]
+            let timeUs = durationsUs[Int(order[position])]
             var died = 0.0
             var gone = 0.0
-            while position < order.count && durationsUs[order[position]] == timeUs {
-                let weight = weights?[order[position]] ?? 1
+            while position < order.count {
+                let index = Int(order[position])
+                if durationsUs[index] != timeUs { break }
+                let weight = weights?[index] ?? 1
                 gone += weight
-                if isEvent[order[position]] { died += weight }
+                if isEvent[index] { died += weight }
                 position += 1
             }
             if gone > 0 { lastObservedUs = timeUs }

@@ -30,6 +30,9 @@ struct TuneCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How to write the result.", valueName: "format"))
     var format: DocumentFormat = .table
 
+    @Flag(help: "Say on stderr where the time went.")
+    var timings = false
+
     @OptionGroup var range: RangeOptions
     @OptionGroup var source: SourceOptions
     @OptionGroup var rulesOption: RulesOption
@@ -45,6 +48,7 @@ struct TuneCommand: ParsableCommand {
         let sources = try StoreFile.openReading(Array(paths.dropFirst()), after: store)
         let nowUs = WallClock.nowUs
         let result = try tune(sources, configuration, present.rules, nowUs: nowUs)
+        if let times = result.times { Exit.complain(TuneTimings.text(times)) }
         StoreFile.tellDamage(of: sources)
         if result.routes.isEmpty {
             throw try StoreFile.nothingFound(in: sources, route: range.route, fromUs: range.fromUs(nowUs: nowUs))
@@ -64,7 +68,9 @@ struct TuneCommand: ParsableCommand {
     ) throws -> TuneResult {
         let progress = Progress("tune", unit: .steps)
         defer { progress.finish() }
-        return try Tuner(configuration: configuration, present: present).run(
+        var tuner = Tuner(configuration: configuration, present: present)
+        if timings { tuner.clock = { WallClock.threadNanoseconds } }
+        return try tuner.run(
             source, fromUs: range.fromUs(nowUs: nowUs), routes: range.route.map { [$0] }, nowUs: nowUs
         ) { route, place, count in
             progress.update(done: Int64(place), total: Int64(count), note: route)

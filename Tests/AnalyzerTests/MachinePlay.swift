@@ -1,7 +1,9 @@
 import Retry
 
-/// Plays one rule through the retry state machine on the recorded requests of a route, and adds up what they would
-/// cost.
+@testable import Analyzer
+
+/// The slow second way to price a rule, against which the fast one is held: one rule at a time through the retry state
+/// machine itself, on the recorded requests of a route in the order of time.
 ///
 /// At every attempt the machine is copied and each copy is told one of the things that might happen, with its
 /// probability: an answer, the failure that the outage showed, or the limit firing. So a price is a sum of products
@@ -11,14 +13,14 @@ import Retry
 /// For a retry at time *u* on host *h*: P(answer at all) = P(h up at u) (1 − ε) + P(h down at u) δ, and an answer comes
 /// within *x* with the route's latency law. Jitter and the choice of host are spread over the rows by a fixed additive
 /// recurrence (Weyl), the same for every candidate, so that candidates are compared on common random numbers.
-struct RulePlay {
+struct MachinePlay {
     let facts: RouteFacts
     let rule: Rule
     private(set) var totals: UnitTotals
     /// Retries refused by the budget, as a share of those asked for.
     private(set) var refusedShare = 0.0
 
-    private var pending: [PlayEvent] = []
+    private var pending: [MachineEvent] = []
     private var asked = 0.0
     private var refused = 0.0
 
@@ -46,10 +48,11 @@ struct RulePlay {
         guard let policy = rule.budget else { return playWithoutBudget() }
         var budget = RetryBudget(policy)
         var nextArrival = 0
-        var queue = PlayQueue()
+        var queue = PlayQueue<MachineEvent>()
         for (index, first) in played {
             begin(first, index)
-            while let event = pending.popLast() { queue.push(event) }
+            for event in pending { queue.push(event, atUs: event.timeUs) }
+            pending.removeAll()
         }
         while let event = queue.popEarliest() {
             while nextArrival < facts.arrivals.count, facts.arrivals[nextArrival].startUs <= event.timeUs {
@@ -60,7 +63,8 @@ struct RulePlay {
             take(event) { weight in
                 budget.withdraw(nowUs: event.timeUs, amount: Int64(weight * Double(RetryBudget.whole)))
             }
-            while let next = pending.popLast() { queue.push(next) }
+            for next in pending { queue.push(next, atUs: next.timeUs) }
+            pending.removeAll()
         }
         refusedShare = asked > 0 ? refused / asked : 0
     }
@@ -84,7 +88,7 @@ struct RulePlay {
         if first.hasStarted {
             _ = machine.next(.responseStarted, nowUs: first.startUs, unit: 0, withdraw: { false })
         }
-        let branch = PlayBranch(
+        let branch = MachineBranch(
             machine: machine, row: Int32(index), weight: first.weight, tried: 1 << UInt64(first.host & 63),
             host: first.host)
         let limit = limitUs ?? .max
@@ -100,7 +104,7 @@ struct RulePlay {
     }
 
     /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.
-    private mutating func beginCensored(_ first: RouteFacts.First, _ branch: PlayBranch, limit: Int64) {
+    private mutating func beginCensored(_ first: RouteFacts.First, _ branch: MachineBranch, limit: Int64) {
         if limit <= first.durationUs { return cut(first, branch, atUs: first.startUs + limit) }
         let law = facts.latency[first.host]
         let reachUs = min(limit, facts.objective.deadlineUs)
@@ -123,7 +127,7 @@ struct RulePlay {
     }
 
     /// A limit fires on a first attempt: whoever is slow by itself will be again.
-    private mutating func cut(_ first: RouteFacts.First, _ start: PlayBranch, atUs: Int64) {
+    private mutating func cut(_ first: RouteFacts.First, _ start: MachineBranch, atUs: Int64) {
         var branch = start
         branch.isSeenAgain = first.isSeenAgain
         if first.ownShare < 1 {
@@ -136,7 +140,7 @@ struct RulePlay {
         }
     }
 
-    private mutating func take(_ event: PlayEvent, withdraw: (Double) -> Bool) {
+    private mutating func take(_ event: MachineEvent, withdraw: (Double) -> Bool) {
         var branch = event.branch
         let first = row(branch.row)
         let unit = Self.spread(row: branch.row, attempt: branch.attempt)
@@ -157,7 +161,7 @@ struct RulePlay {
             branch.attempt = attempt
             send(first, branch, choice: choice, limit: limitUs ?? .max, nowUs: nowUs)
         case .wait(let untilUs):
-            pending.append(PlayEvent(timeUs: untilUs, what: .waitOver, branch: branch))
+            pending.append(MachineEvent(timeUs: untilUs, what: .waitOver, branch: branch))
         case .answer:
             settleFailure(first, latencyUs: nowUs - first.startUs, weight: branch.weight)
         case .none:
@@ -167,7 +171,7 @@ struct RulePlay {
 
     /// A retry: what may come of it, each with its probability.
     private mutating func send(
-        _ first: RouteFacts.First, _ start: PlayBranch, choice: HostChoice, limit: Int64, nowUs: Int64
+        _ first: RouteFacts.First, _ start: MachineBranch, choice: HostChoice, limit: Int64, nowUs: Int64
     ) {
         var branch = start
         let host = pickHost(branch, choice)
@@ -181,7 +185,7 @@ struct RulePlay {
         let restUs = max(0, facts.objective.deadlineUs - elapsedUs)
         let law = (branch.isSeenAgain ? facts.secondLatency : nil) ?? facts.latency[host]
         // What outlasted one limit by itself outlasts the next.
-        let inTime = branch.isOwn ? (share: 0, partialMeanUs: 0) : law.within(min(limit, restUs))
+        let inTime = branch.isOwn ? LatencyTable.Point(share: 0, partialMeanUs: 0) : law.within(min(limit, restUs))
         let success = branch.weight * answers * inTime.share
         if success > 0 {
             settleSuccess(first, latencyUs: Double(elapsedUs) + inTime.partialMeanUs / inTime.share, weight: success)
@@ -206,7 +210,7 @@ struct RulePlay {
         }
     }
 
-    private mutating func end(_ branch: PlayBranch, _ result: AttemptResult, atUs: Int64) {
+    private mutating func end(_ branch: MachineBranch, _ result: AttemptResult, atUs: Int64) {
         if branch.weight > Self.leastWeight {
             pending.append(branch.ended(result, atUs: atUs))
         } else if branch.weight > 0 {
@@ -248,7 +252,7 @@ struct RulePlay {
     }
 
     /// As the proxy picks: for `other` one not tried; when all were, any but the last.
-    private func pickHost(_ branch: PlayBranch, _ choice: HostChoice) -> Int {
+    private func pickHost(_ branch: MachineBranch, _ choice: HostChoice) -> Int {
         let count = facts.hostCount
         let unit = Self.spread(row: branch.row, attempt: branch.attempt + 17)
         var free = Array(0..<count)
@@ -267,7 +271,7 @@ struct RulePlay {
 }
 
 /// One thing that may have become of a request so far, with its probability.
-struct PlayBranch {
+struct MachineBranch {
     var machine: RetryMachine
     var row: Int32
     var weight: Double
@@ -281,69 +285,20 @@ struct PlayBranch {
     /// Whether it takes as long as second attempts of slow requests do.
     var isSeenAgain = false
 
-    func weighing(_ weight: Double) -> PlayBranch {
+    func weighing(_ weight: Double) -> MachineBranch {
         var copy = self
         copy.weight = weight
         return copy
     }
 
-    func ended(_ result: AttemptResult, atUs: Int64) -> PlayEvent {
-        PlayEvent(timeUs: atUs, what: .attemptEnded(result), branch: self)
+    func ended(_ result: AttemptResult, atUs: Int64) -> MachineEvent {
+        MachineEvent(timeUs: atUs, what: .attemptEnded(result), branch: self)
     }
 }
 
 /// What a branch is told next, and when.
-struct PlayEvent {
+struct MachineEvent {
     var timeUs: Int64
     var what: RetryMachine.Event
-    var branch: PlayBranch
-}
-
-/// A binary heap of events, earliest first: times and places move, the events stay where they were put.
-struct PlayQueue {
-    private var heap: [(timeUs: Int64, slot: Int32)] = []
-    private var slots: [PlayEvent] = []
-    private var free: [Int32] = []
-
-    mutating func push(_ event: PlayEvent) {
-        let slot: Int32
-        if let reused = free.popLast() {
-            slot = reused
-            slots[Int(slot)] = event
-        } else {
-            slot = Int32(slots.count)
-            slots.append(event)
-        }
-        heap.append((event.timeUs, slot))
-        var child = heap.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard heap[child].timeUs < heap[parent].timeUs else { return }
-            heap.swapAt(child, parent)
-            child = parent
-        }
-    }
-
-    mutating func popEarliest() -> PlayEvent? {
-        guard let earliest = heap.first, let last = heap.popLast() else { return nil }
-        free.append(earliest.slot)
-        if !heap.isEmpty {
-            heap[0] = last
-            sink()
-        }
-        return slots[Int(earliest.slot)]
-    }
-
-    private mutating func sink() {
-        var parent = 0
-        while true {
-            var least = parent
-            let left = 2 * parent + 1
-            if left < heap.count && heap[left].timeUs < heap[least].timeUs { least = left }
-            if left + 1 < heap.count && heap[left + 1].timeUs < heap[least].timeUs { least = left + 1 }
-            if least == parent { return }
-            heap.swapAt(parent, least)
-            parent = least
-        }
-    }
+    var branch: MachineBranch
 }

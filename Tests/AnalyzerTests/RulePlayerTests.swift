@@ -4,7 +4,7 @@ import Testing
 @testable import Analyzer
 
 /// Prices worked out by hand on services whose fate is known exactly.
-@Suite struct RulePlayTests {
+@Suite struct RulePlayerTests {
     private let objective = Objective(
         deadlineUs: 1_000_000, failureCostUs: 10_000_000, attemptCostUs: 50_000, maxExtraAttempts: 1)
 
@@ -37,9 +37,8 @@ import Testing
     }
 
     private func played(_ rule: Rule, _ facts: RouteFacts) -> UnitTotals {
-        var play = RulePlay(rule, on: facts)
-        play.playWithBudget()
-        return play.totals
+        var player = RulePlayer(facts)
+        return player.play([rule])[0].totals
     }
 
     /// The table is linear over a bin, so an answer "at 10 ms" is spread over the bin that ends there.
@@ -97,25 +96,19 @@ import Testing
     @Test func theBudgetRefusesWhatItsCapDoesNotCover() {
         // 100 requests fail at once; the cap is max(0.2 × 100, 0 × 10) = 20 retries.
         let policy = BudgetPolicy(ratio: 0.2, minPerSecond: 0, windowUs: 10_000_000)
-        var play = RulePlay(rule(waits: [0], budget: policy), on: facts(up: { _, _ in 1 }, copies: 100))
-        play.playWithBudget()
+        var player = RulePlayer(facts(up: { _, _ in 1 }, copies: 100))
+        let play = player.play([rule(waits: [0], budget: policy)])[0]
         #expect(abs(play.totals.extra[0] - 20) < 1e-9)
         #expect(abs(play.refusedShare - 0.8) < 1e-9)
     }
 
     @Test func theQueueGivesTheEarliestFirst() {
-        var queue = PlayQueue()
-        let machine = RetryMachine(rule: Rule(), isIdempotent: true, startUs: 0)
+        var queue = PlayQueue<Int>()
         let times: [Int64] = [5, 3, 9, 1, 7, 3, 0, 8]
-        for time in times {
-            queue.push(
-                PlayEvent(
-                    timeUs: time, what: .waitOver,
-                    branch: PlayBranch(machine: machine, row: 0, weight: 1, tried: 0, host: 0)))
-        }
-        var drained: [Int64] = []
-        while let event = queue.popEarliest() { drained.append(event.timeUs) }
-        #expect(drained == times.sorted())
+        for (place, time) in times.enumerated() { queue.push(place, atUs: time) }
+        var drained: [Int] = []
+        while let place = queue.popEarliest() { drained.append(place) }
+        #expect(drained == [6, 3, 1, 5, 0, 4, 7, 2])
     }
 
     @Test func whatBrokeAfterItsResponseBeganIsNotRetried() {
@@ -142,8 +135,8 @@ import Testing
     @Test func theBudgetSeesARequestBeforeItsOwnRetry() {
         // Ratio 1 in a window of 200 ms: one request, one retry. Nothing to refuse.
         let policy = BudgetPolicy(ratio: 1, minPerSecond: 0, windowUs: 200_000)
-        var play = RulePlay(rule(waits: [0], budget: policy), on: facts(up: { _, _ in 1 }))
-        play.playWithBudget()
+        var player = RulePlayer(facts(up: { _, _ in 1 }))
+        let play = player.play([rule(waits: [0], budget: policy)])[0]
         #expect(play.refusedShare == 0)
         #expect(play.totals.extra == [1])
     }

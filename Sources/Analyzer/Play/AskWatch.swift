@@ -1,0 +1,185 @@
+import Retry
+
+/// Finds out when a budget might refuse something, from what would be asked of it if it never did.
+///
+/// A refused retry asks no further, so what is granted in any window is at most what would be asked in it if all were
+/// granted. Where even that stays below the cap, nothing is refused, and rows need not be played in the order of time.
+/// Time is cut into bins of 1/16 of the shortest window; a window is taken as all bins that it touches, so this errs on
+/// the side of danger only.
+struct AskWatch {
+    /// By node at which rules end and by budget: the stretches of time whose asks decide what might be refused.
+    private(set) var dangersUs: [Int: [BudgetPolicy: [Range<Int64>]]] = [:]
+
+    private struct Window {
+        let policy: BudgetPolicy
+        let windowUs: Int64
+        /// How many bins a window touches.
+        let bins: Int
+        let floor: Double
+    }
+
+    private let tree: RuleTree
+    private let ends: [Int]
+    private let rows: PlayedRows
+    /// The budgets that are looked out for.
+    var policies: [BudgetPolicy] { windows.map(\.policy) }
+    private let windows: [Window]
+    private let binUs: Int64
+    /// No request asks later than this after its start.
+    private let reachUs: Int64
+    private let longestUs: Int64
+    private let ring: Int
+    /// Whether the row at each place of the order may have to do with a refusal.
+    private var isWatched: [Bool] = []
+    private var isWatching = false
+    /// Asked by bin and node, in a ring of bins.
+    private var asked: [Float] = []
+    /// The same along the paths and summed over the bins so far.
+    private var summed: [Double] = []
+    private var along: [Double] = []
+    private var finished: Int64 = 0
+    private var newest: Int64 = 0
+
+    /// A rule without a total limit, or with a longer one, is played through its budget throughout.
+    private static let longestReachUs: Int64 = 600_000_000
+    /// What is asked is rounded, and the budget counts in millionths.
+    private static let margin = 0.999
+
+    init(_ tree: RuleTree, on rows: PlayedRows, policies: [BudgetPolicy]) {
+        self.tree = tree
+        self.rows = rows
+        ends = Set(tree.ends.filter { $0 > 0 }).sorted()
+        let lengths = policies.map { max(64, $0.windowUs) }
+        let bin = max(1, (lengths.min() ?? 64) / 16)
+        windows = zip(policies, lengths).map { policy, windowUs in
+            Window(
+                policy: policy, windowUs: windowUs, bins: Int((windowUs + windowUs / 64) / bin) + 2,
+                floor: policy.minPerSecond * Double(windowUs) * 1e-6)
+        }
+        binUs = bin
+        longestUs = (lengths.max() ?? 64) / 63 * 64 + 64
+        reachUs = min(tree.rule.timeoutUs ?? .max, Self.longestReachUs)
+        ring = Int(min((longestUs + reachUs) / bin, 1 << 24)) + 4
+        if isUnbounded {
+            let always = [Int64.min..<Int64.max]
+            for end in ends { dangersUs[end] = Dictionary(policies.map { ($0, always) }) { one, _ in one } }
+        }
+    }
+
+    private var isIdle: Bool { windows.isEmpty || ends.isEmpty || isUnbounded }
+
+    private var isUnbounded: Bool { reachUs >= Self.longestReachUs || ring * tree.parents.count > 1 << 24 }
+
+    /// Marks the rows that are so close together that they might ask for more than any budget always grants.
+    mutating func mark(_ starts: [AttemptPlay.Start]) {
+        isWatched = Array(repeating: false, count: rows.order.count)
+        if isIdle { return }
+        let most = Double(tree.mostRetries)
+        let floor = (windows.map(\.floor).min() ?? 0) * Self.margin
+        let spanUs = longestUs + reachUs
+        var (weight, oldest, marked) = (0.0, 0, 0)
+        for (place, row) in rows.order.enumerated() {
+            weight += starts[Int(row)].retriedWeight
+            let startUs = rows.firsts[Int(row)].startUs
+            while rows.firsts[Int(rows.order[oldest])].startUs < startUs - spanUs {
+                weight -= starts[Int(rows.order[oldest])].retriedWeight
+                oldest += 1
+            }
+            guard weight * most > floor else { continue }
+            for near in max(oldest, marked)...place { isWatched[near] = true }
+            marked = place + 1
+        }
+    }
+
+    /// The row at this place of the order begins.
+    mutating func begin(_ place: Int) {
+        guard isWatched[place] else { return finish() }
+        let bin = rows.firsts[Int(rows.order[place])].startUs.floorDivided(by: binUs)
+        if isWatching && bin - finished < ring {
+            while finished + 1 < bin { close(finished + 1) }
+            return
+        }
+        finish()
+        isWatching = true
+        asked = Array(repeating: 0, count: ring * tree.parents.count)
+        summed = Array(repeating: 0, count: ring * tree.parents.count)
+        along = Array(repeating: 0, count: tree.parents.count)
+        (finished, newest) = (bin - 1, bin - 1)
+    }
+
+    /// A retry is asked for.
+    @inline(__always)
+    mutating func ask(_ weight: Double, atUs: Int64, _ node: Int) {
+        guard isWatching else { return }
+        let bin = atUs.floorDivided(by: binUs)
+        newest = max(newest, bin)
+        asked[slot(bin) + node] += Float(weight)
+    }
+
+    /// No more rows for now.
+    mutating func finish() {
+        guard isWatching else { return }
+        while finished < newest { close(finished + 1) }
+        isWatching = false
+    }
+
+    private func slot(_ bin: Int64) -> Int {
+        let place = Int(bin % Int64(ring))
+        return (place < 0 ? place + ring : place) * tree.parents.count
+    }
+
+    /// Nobody asks in this bin any more: may the windows that end in it be too full?
+    private mutating func close(_ bin: Int64) {
+        let (here, before) = (slot(bin), slot(bin - 1))
+        for node in 1..<tree.parents.count {
+            along[node] = along[Int(tree.parents[node])] + Double(asked[here + node])
+            summed[here + node] = summed[before + node] + along[node]
+            asked[here + node] = 0
+        }
+        finished = bin
+        for window in windows {
+            // What lies before the ring was reset, or before the watch began, is zero.
+            let since = slot(bin - Int64(window.bins))
+            var cap: Double?
+            for end in ends where summed[here + end] - summed[since + end] > window.floor * Self.margin {
+                let most = cap ?? max(window.floor, ratioCap(window, bin)) * Self.margin
+                cap = most
+                if summed[here + end] - summed[since + end] > most { note(end, window, bin) }
+            }
+        }
+    }
+
+    /// The least that the requests of the window allow at any instant of a bin.
+    private func ratioCap(_ window: Window, _ bin: Int64) -> Double {
+        let fromUs = (bin + 1) * binUs - window.windowUs + window.windowUs / 64 + 1
+        return window.policy.ratio * Double(rows.requests(fromUs: fromUs, toUs: bin * binUs))
+    }
+
+    private mutating func note(_ end: Int, _ window: Window, _ bin: Int64) {
+        let range = (bin - Int64(window.bins)) * binUs - reachUs..<(bin + 1) * binUs
+        var list = dangersUs[end, default: [:]][window.policy, default: []]
+        if let last = list.last, range.lowerBound <= last.upperBound {
+            list[list.count - 1] = last.lowerBound..<range.upperBound
+        } else {
+            list.append(range)
+        }
+        dangersUs[end, default: [:]][window.policy] = list
+    }
+}
+
+extension AttemptPlay.Start {
+    /// How much of the row may be retried.
+    var retriedWeight: Double {
+        let first = (fate.first.isTimeout ? isTimeoutRetried : isFailureRetried) ? fate.first.weight : 0
+        let second = (fate.second.isTimeout ? isTimeoutRetried : isFailureRetried) ? fate.second.weight : 0
+        return first + second
+    }
+}
+
+extension Int64 {
+    @inline(__always)
+    fileprivate func floorDivided(by divisor: Int64) -> Int64 {
+        let quotient = self / divisor
+        return self < 0 && quotient * divisor != self ? quotient - 1 : quotient
+    }
+}

@@ -1,0 +1,271 @@
+import Retry
+
+/// What may become of the attempts of a recorded request under one limit and one choice of hosts, each thing with its
+/// probability.
+///
+/// For a retry at time *u* on host *h*: P(answer at all) = P(h up at u) (1 − ε) + P(h down at u) δ, and an answer comes
+/// within *x* with the host's latency law. Jitter and the choice of host are spread over the rows by a fixed additive
+/// recurrence (Weyl), the same for every rule, so that rules are compared on common random numbers.
+struct AttemptPlay {
+    /// An attempt that did not answer in time, and how probable that is.
+    struct Ended {
+        var weight = 0.0
+        var atUs: Int64 = 0
+        /// Whether our own limit fired; otherwise it failed as the outage fails.
+        var isTimeout = false
+        /// Whether the request is slow by itself: what outlasted one limit outlasts the next.
+        var isOwn = false
+        /// Whether it takes as long as second attempts of slow requests do.
+        var isSeenAgain = false
+    }
+
+    /// What became of an attempt: what is settled, and in which ways it may go on.
+    struct Fate {
+        /// Cost of what is settled, microseconds.
+        var costUs = 0.0
+        /// P(answered in time).
+        var success = 0.0
+        /// A weight of 0: this does not happen.
+        var first = Ended()
+        /// See `first`.
+        var second = Ended()
+    }
+
+    /// The first attempt of a row, and what may be retried after it.
+    struct Start {
+        var fate = Fate()
+        var isFailureRetried = false
+        var isTimeoutRetried = false
+        var retryAfterUs: Int64 = 0
+    }
+
+    let facts: RouteFacts
+    let rule: Rule
+    private let timeoutUs: Int64
+    private let perTryUs: Int64
+    private let hostCount: Int
+    private let failureUs: Int64
+    private let objectiveUs: Int64
+    private let failureCostUs: Int64
+    private let attemptCostUs: Double
+    private let choice: HostChoice
+    private let latency: LatencyTables
+    /// Where the law of second attempts of slow requests stands among those of the hosts.
+    private let secondLaw: Int?
+    private let isUp: (Int, Int64) -> Double
+    private let answers: (Int, Int64) -> Double
+    /// The same rule with retries without end: how many there are is the schedule's matter.
+    private let endless: Rule
+
+    /// Branches rarer than this are not followed further but counted as failed there.
+    static let leastWeight = 1e-6
+
+    /// - Parameter rule: its limits, what it retries and where; its waits and its budget are others' matter.
+    init(_ rule: Rule, on facts: RouteFacts) {
+        self.facts = facts
+        self.rule = rule
+        timeoutUs = rule.timeoutUs ?? .max
+        perTryUs = rule.perTryTimeoutUs ?? .max
+        hostCount = facts.hostCount
+        failureUs = facts.failureUs
+        objectiveUs = facts.objective.deadlineUs
+        failureCostUs = facts.objective.failureCostUs
+        attemptCostUs = Double(facts.objective.attemptCostUs)
+        choice = rule.retry?.host ?? .any
+        latency = LatencyTables(
+            facts.latency + (facts.secondLatency.map { [$0] } ?? []), usualLimitUs: perTryUs)
+        secondLaw = facts.secondLatency.map { _ in facts.latency.count }
+        answers = facts.answerProbability
+        isUp = facts.upProbability ?? facts.answerProbability
+        var endless = rule
+        endless.retry?.maxRetries = .max
+        self.endless = endless
+    }
+
+    /// The instant from which no attempt of a request is begun.
+    func deadlineUs(_ first: RouteFacts.First) -> Int64 {
+        let (deadlineUs, overflow) = first.startUs.addingReportingOverflow(timeoutUs)
+        return overflow ? .max : deadlineUs
+    }
+
+    /// What a failure at an instant costs.
+    @inline(__always)
+    func failureCostUs(_ first: RouteFacts.First, atUs: Int64) -> Double {
+        Double(min(atUs &- first.startUs, objectiveUs) + failureCostUs)
+    }
+
+    // MARK: The first attempt
+
+    /// The recorded first attempt under the limits of the rule.
+    func begin(_ first: RouteFacts.First) -> Start {
+        var start = Start()
+        let limit = min(perTryUs, timeoutUs)
+        if limit <= 0 { return start }
+        if !first.hasStarted { allow(first, &start) }
+        switch first.outcome {
+        case .success:
+            if first.durationUs <= limit {
+                succeed(&start.fate, latencyUs: Double(first.durationUs), weight: first.weight)
+            } else {
+                cut(first, first.weight, limit, &start.fate)
+            }
+        case .timeout where !first.hasStarted, .cancelled where !first.hasStarted:
+            beginCensored(first, limit, &start.fate)
+        default:
+            start.fate.first = Ended(
+                weight: first.weight, atUs: first.startUs + min(first.durationUs, limit),
+                isTimeout: isTimeout(first, limit: limit))
+        }
+        return start
+    }
+
+    /// What the rule allows to be tried again, by the decisions of the retry machine.
+    private func allow(_ first: RouteFacts.First, _ start: inout Start) {
+        let failure =
+            first.outcome == .success
+            ? AttemptResult(outcome: .errorStatus, status: 503)
+            : AttemptResult(
+                outcome: first.outcome, status: first.status, isGRPC: first.isGRPC, retryAfterUs: first.retryAfterUs)
+        start.isFailureRetried = endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil
+        start.isTimeoutRetried =
+            endless.refusal(of: AttemptResult(outcome: .timeout), after: 1, isIdempotent: first.isIdempotent) == nil
+        start.retryAfterUs = failure.retryAfterUs
+    }
+
+    /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.
+    private func beginCensored(_ first: RouteFacts.First, _ limit: Int64, _ fate: inout Fate) {
+        if limit <= first.durationUs { return cut(first, first.weight, limit, &fate) }
+        let (before, within) = (
+            latency.within(first.durationUs, first.host), latency.within(min(limit, objectiveUs), first.host)
+        )
+        let left = 1 - before.share
+        // A cut-off attempt may have hung on a host that was down: no limit is long enough for that. A blip would have
+        // ended it before.
+        let up = isUp(first.host, first.startUs)
+        let answered = left > 1e-9 ? up * max(0, within.share - before.share) / left : 0
+        if answered > 0 {
+            let meanUs = (within.partialMeanUs - before.partialMeanUs) / (within.share - before.share)
+            succeed(&fate, latencyUs: meanUs, weight: first.weight * answered)
+        }
+        let rest = first.weight * (1 - answered)
+        if limit == .max {
+            fate.costUs += rest * Double(objectiveUs + failureCostUs)
+        } else {
+            cut(first, rest, limit, &fate)
+        }
+    }
+
+    /// A limit fires on a first attempt: whoever is slow by itself will be again.
+    private func cut(_ first: RouteFacts.First, _ weight: Double, _ limit: Int64, _ fate: inout Fate) {
+        var ended = Ended(
+            weight: weight * (1 - first.ownShare), atUs: first.startUs + limit, isTimeout: true,
+            isSeenAgain: first.isSeenAgain)
+        if first.ownShare < 1 { fate.first = ended }
+        if first.ownShare > 0 {
+            ended.weight = weight * first.ownShare
+            ended.isOwn = true
+            if fate.first.weight > 0 { fate.second = ended } else { fate.first = ended }
+        }
+    }
+
+    // MARK: Retries
+
+    /// A retry begun at `nowUs`, before the deadline, of what has ended.
+    func send(_ first: RouteFacts.First, _ last: Ended, host: Int, nowUs: Int64, deadlineUs: Int64) -> Fate {
+        var fate = Fate()
+        let weight = last.weight
+        fate.costUs = weight * attemptCostUs
+        let limit = min(perTryUs, deadlineUs == .max ? .max : deadlineUs &- nowUs)
+        let answered = answers(host, nowUs)
+        let elapsedUs = nowUs &- first.startUs
+        let restUs = max(0, objectiveUs &- elapsedUs)
+        let law = last.isSeenAgain ? secondLaw ?? host : host
+        let inTime =
+            last.isOwn ? LatencyTable.Point(share: 0, partialMeanUs: 0) : latency.within(min(limit, restUs), law)
+        let success = weight * answered * inTime.share
+        if success > 0 {
+            succeed(&fate, latencyUs: Double(elapsedUs) + inTime.partialMeanUs / inTime.share, weight: success)
+        }
+        let tooLate = weight * answered * (1 - inTime.share)
+        var next = last
+        next.isTimeout = true
+        if limit == .max {
+            fate.costUs += tooLate * Double(objectiveUs + failureCostUs)
+        } else if limit > restUs {
+            let late = last.isOwn ? 0 : weight * answered * (latency.within(limit, law).share - inTime.share)
+            fate.costUs += late * Double(objectiveUs + failureCostUs)
+            fate.first = ended(first, next, tooLate - late, nowUs + limit, &fate.costUs)
+        } else {
+            fate.first = ended(first, next, tooLate, nowUs + limit, &fate.costUs)
+        }
+        let failed = weight * (1 - answered)
+        let hangs = first.outcome.isCensored
+        if hangs && limit == .max {
+            fate.costUs += failed * Double(objectiveUs + failureCostUs)
+        } else {
+            let failsAfterUs = hangs ? limit : first.outcome == .success ? failureUs : first.durationUs
+            next.isTimeout = isTimeout(first, limit: limit)
+            fate.second = ended(first, next, failed, nowUs + min(failsAfterUs, limit), &fate.costUs)
+        }
+        return fate
+    }
+
+    @inline(__always)
+    private func ended(
+        _ first: RouteFacts.First, _ like: Ended, _ weight: Double, _ atUs: Int64, _ costUs: inout Double
+    ) -> Ended {
+        if weight > Self.leastWeight {
+            return Ended(
+                weight: weight, atUs: atUs, isTimeout: like.isTimeout, isOwn: like.isOwn, isSeenAgain: like.isSeenAgain)
+        }
+        if weight > 0 { costUs += weight * failureCostUs(first, atUs: atUs) }
+        return Ended()
+    }
+
+    @inline(__always)
+    private func succeed(_ fate: inout Fate, latencyUs: Double, weight: Double) {
+        if latencyUs > Double(objectiveUs) {
+            fate.costUs += weight * Double(objectiveUs + failureCostUs)
+        } else {
+            fate.costUs += weight * latencyUs
+            fate.success += weight
+        }
+    }
+
+    /// Whether the failure that a host shows while it is down is the limit: what this request met, or the limit if that
+    /// is sooner.
+    @inline(__always)
+    private func isTimeout(_ first: RouteFacts.First, limit: Int64) -> Bool {
+        if first.outcome.isCensored && !first.hasStarted { return true }
+        return (first.outcome == .success ? failureUs : first.durationUs) >= limit
+    }
+
+    // MARK: Hosts
+
+    /// As the proxy picks: for `other` one not tried; when all were, any but the last.
+    ///
+    /// - Parameter tried: hosts tried, as a bit set (hosts 64 apart share a bit).
+    func pickHost(row: Int, attempt: Int, tried: UInt64, last: Int) -> Int {
+        let unit = Self.spread(row: row, attempt: attempt + 17)
+        if choice == .any || hostCount <= 1 { return min(hostCount - 1, Int(unit * Double(hostCount))) }
+        var free = 0
+        for host in 0..<hostCount where tried & (1 << UInt64(host & 63)) == 0 { free += 1 }
+        if free == 0 {
+            let place = min(hostCount - 2, Int(unit * Double(hostCount - 1)))
+            return place < last ? place : place + 1
+        }
+        var place = min(free - 1, Int(unit * Double(free)))
+        for host in 0..<hostCount where tried & (1 << UInt64(host & 63)) == 0 {
+            if place == 0 { return host }
+            place -= 1
+        }
+        return last
+    }
+
+    /// A point of the additive recurrence of Roberts' R2 sequence: even over rows and over attempts.
+    @inline(__always)
+    static func spread(row: Int, attempt: Int) -> Double {
+        let sum = Double(row) * 0.754_877_666_246_692_7 + Double(attempt) * 0.569_840_290_998_053_2
+        return sum - sum.rounded(.down)
+    }
+}

@@ -1,0 +1,100 @@
+import Retry
+
+/// The requests of a route whose course depends on the rule, and when all its requests began.
+struct PlayedRows {
+    let facts: RouteFacts
+    /// The failed ones, then the slow ones; a row's place here is what its chances are drawn from.
+    let firsts: [RouteFacts.First]
+    /// Their places in order of their start.
+    let order: [Int32]
+    /// How many requests began before each arrival.
+    fileprivate let arrived: [Int64]
+    /// The rows of each unit in order of their start.
+    private let rowsOfUnit: [[Int32]]
+
+    init(_ facts: RouteFacts) {
+        self.facts = facts
+        let firsts = facts.failed + facts.slow
+        self.firsts = firsts
+        order = firsts.indices.map { Int32($0) }.sorted { one, other in
+            let (a, b) = (firsts[Int(one)].startUs, firsts[Int(other)].startUs)
+            return a != b ? a < b : one < other
+        }
+        var sum: Int64 = 0
+        var arrived: [Int64] = []
+        arrived.reserveCapacity(facts.arrivals.count + 1)
+        for arrival in facts.arrivals {
+            arrived.append(sum)
+            sum += arrival.count
+        }
+        arrived.append(sum)
+        self.arrived = arrived
+        var rowsOfUnit = [[Int32]](repeating: [], count: facts.units)
+        for row in order { rowsOfUnit[firsts[Int(row)].unit].append(row) }
+        self.rowsOfUnit = rowsOfUnit
+    }
+
+    /// The rows of some units that follow each other, unit by unit.
+    func rows(of units: Range<Int>) -> some Sequence<Int> { units.lazy.flatMap { rowsOfUnit[$0] }.map { Int($0) } }
+
+    /// The units of all rows that begin within any of these stretches, as runs of units; units without rows do not
+    /// end a run, for time goes on over them.
+    func units(within stretches: [Range<Int64>]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        // The first unit after the last run and the empty ones that follow it.
+        var reach = -1
+        for unit in rowsOfUnit.indices {
+            guard let first = rowsOfUnit[unit].first, let last = rowsOfUnit[unit].last else {
+                if reach == unit { reach += 1 }
+                continue
+            }
+            let (fromUs, toUs) = (firsts[Int(first)].startUs, firsts[Int(last)].startUs)
+            guard stretches.contains(where: { $0.lowerBound <= toUs && fromUs < $0.upperBound }) else { continue }
+            if reach == unit, let run = runs.last {
+                runs[runs.count - 1] = run.lowerBound..<unit + 1
+            } else {
+                runs.append(unit..<unit + 1)
+            }
+            reach = unit + 1
+        }
+        return runs
+    }
+
+    /// How many requests began between two instants, both included.
+    func requests(fromUs: Int64, toUs: Int64) -> Int64 {
+        let (first, end) = (firstArrival(fromUs), firstArrival(toUs + 1))
+        return end > first ? arrived[end] - arrived[first] : 0
+    }
+
+    /// The first arrival at or after an instant.
+    func firstArrival(_ atUs: Int64) -> Int {
+        var (low, high) = (0, facts.arrivals.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if facts.arrivals[middle].startUs < atUs { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+/// Counts the requests of windows that move forward in time.
+struct RequestCursor {
+    private let rows: PlayedRows
+    /// The first arrival in the window, and the first after it.
+    private var first: Int
+    private var next: Int
+
+    init(_ rows: PlayedRows, from beginUs: Int64) {
+        self.rows = rows
+        first = rows.firstArrival(beginUs)
+        next = first
+    }
+
+    /// How many began between two instants, both included; neither may lie before that of an earlier call.
+    mutating func count(from beginUs: Int64, to endUs: Int64) -> Int64 {
+        let arrivals = rows.facts.arrivals
+        while next < arrivals.count && arrivals[next].startUs <= endUs { next += 1 }
+        while first < next && arrivals[first].startUs < beginUs { first += 1 }
+        return rows.arrived[next] - rows.arrived[first]
+    }
+}

@@ -1,0 +1,94 @@
+import Retry
+
+/// A rule and what it would have cost, unit by unit.
+struct PlayedRule {
+    var rule: Rule
+    var totals: UnitTotals
+    /// Retries refused by the budget, as a share of those asked for.
+    var refusedShare: Double
+}
+
+/// Plays rules on the recorded requests of one route, many at a time.
+///
+/// What a rule costs while its budget refuses nothing is worked out for all rules of a tree together, in any order of
+/// rows; where the budget might refuse something, the units concerned are played again, rule by rule, in the order of
+/// time. Both ask the decisions of the retry machine and the budget that the proxy runs. methods: pricing
+struct RulePlayer {
+    private let rows: PlayedRows
+    /// Budgets that rules may come to have: watched for from the beginning, so that nothing is played again for them.
+    private let foreseen: [BudgetPolicy]
+    /// By rule without its budget.
+    private var free: [Rule: FreeTotals] = [:]
+    private var starts: [RuleTree.Frame: [AttemptPlay.Start]] = [:]
+    private var openings: [RuleTree.Frame: [Range<Int>: BudgetPlay.Opening]] = [:]
+
+    init(_ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = []) {
+        rows = PlayedRows(facts)
+        foreseen = budgets
+    }
+
+    /// Plays rules, each through its budget.
+    mutating func play(_ rules: [Rule]) -> [PlayedRule] {
+        StageMeter.measure(.playing) { playFreely(rules) }
+        return StageMeter.measure(.budgets) { rules.map { throughBudget($0) } }
+    }
+
+    private mutating func playFreely(_ rules: [Rule]) {
+        let missing = rules.filter { rule in
+            guard let known = free[rule.withoutBudget] else { return true }
+            return rule.budget.map { !known.watched.contains($0) } ?? false
+        }
+        var policies = foreseen
+        for policy in missing.compactMap(\.budget) where !policies.contains(policy) { policies.append(policy) }
+        for (tree, places) in RuleTree.trees(of: missing.map(\.withoutBudget)) {
+            let play = AttemptPlay(tree.rule, on: rows.facts)
+            let starts = begun(RuleTree.Frame(tree.rule), play)
+            var found = Array(repeating: FreeTotals(rows.facts, watched: policies), count: places.count)
+            if var walk = TreePlay(tree, play, on: rows, starts, watching: policies) {
+                walk.run()
+                found = walk.totals()
+            }
+            for (place, totals) in zip(places, found) { free[missing[place].withoutBudget] = totals }
+        }
+    }
+
+    /// The first attempts, which all rules of a frame share.
+    private mutating func begun(_ frame: RuleTree.Frame, _ play: AttemptPlay) -> [AttemptPlay.Start] {
+        if let known = starts[frame] { return known }
+        let fresh = rows.firsts.map(play.begin)
+        starts[frame] = fresh
+        return fresh
+    }
+
+    private mutating func throughBudget(_ rule: Rule) -> PlayedRule {
+        guard let known = free[rule.withoutBudget] else { preconditionFailure("a rule is played freely first") }
+        guard let policy = rule.budget, let dangersUs = known.dangersUs[policy] else {
+            return PlayedRule(rule: rule, totals: known.totals, refusedShare: 0)
+        }
+        let attempts = AttemptPlay(rule, on: rows.facts)
+        let frame = RuleTree.Frame(rule)
+        let begun = begun(frame, attempts)
+        let tree = RuleTree([rule])
+        var play = BudgetPlay(tree.path(to: tree.ends[0]), policy, attempts, begun, on: rows, knowing: known)
+        for units in rows.units(within: dangersUs) { play.run(opening(units, frame, begun)) }
+        let asked = play.asked.reduce(0, +)
+        return PlayedRule(rule: rule, totals: play.totals, refusedShare: asked > 0 ? play.refused / asked : 0)
+    }
+
+    private mutating func opening(
+        _ units: Range<Int>, _ frame: RuleTree.Frame, _ starts: [AttemptPlay.Start]
+    ) -> BudgetPlay.Opening {
+        if let known = openings[frame]?[units] { return known }
+        let fresh = BudgetPlay.Opening(units, of: rows, starts)
+        openings[frame, default: [:]][units] = fresh
+        return fresh
+    }
+}
+
+extension Rule {
+    fileprivate var withoutBudget: Rule {
+        var rule = self
+        rule.budget = nil
+        return rule
+    }
+}
