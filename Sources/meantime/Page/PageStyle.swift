@@ -48,7 +48,7 @@ enum PageStyle {
         .interval.third{stroke:var(--third)}.interval.fourth{stroke:var(--fourth)}
         .lane{fill:var(--ink);font-size:12px}.report td:nth-child(-n+2),.report th:nth-child(-n+2){text-align:right}
         .report td.text,.report th.text{text-align:left}.index{columns:16em;padding-left:1.2em}
-        .report .pair{grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));align-items:start}
+        .report .pair{grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));align-items:start}.pair>details{grid-column:1/-1}
         .report th{white-space:normal;vertical-align:bottom}.ends{display:block;color:var(--soft);font-size:.92em}
         .pair>*{min-width:0}.across{grid-column:1/-1}summary{cursor:pointer;margin:.6em 0}svg.narrow{display:none;min-width:0}
         @media (max-width:640px){svg.narrow{display:block}svg.large{display:none}}
