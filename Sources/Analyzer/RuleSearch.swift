@@ -14,7 +14,7 @@ final class RuleSearch {
     let replicates: Int
     let seed: UInt64
     let grid: [PlayedRule]
-    private var played: [Rule: PlayedRule] = [:]
+    private var played = PlayedRules()
     private var player: RulePlayer
     /// Bootstrap weights by number of units.
     private var drawn: [Int: Matrix] = [:]
@@ -29,7 +29,7 @@ final class RuleSearch {
         self.candidates = candidates
         self.replicates = replicates
         self.seed = seed
-        var played: [Rule: PlayedRule] = [:]
+        var played = PlayedRules()
         // What may come to be played under another budget is watched for from the beginning.
         var player = RulePlayer(facts, foreseeing: candidates?.budgets ?? [])
         var grid = Self.play(candidates?.grid() ?? [], &player, &played)
@@ -55,20 +55,36 @@ final class RuleSearch {
         return simplest(of: finalists, on: units)
     }
 
-    /// Every candidate played so far; what was played only for comparison (the present rule) is none.
+    /// Every candidate played so far, in the order in which they were; what was played only for comparison (the
+    /// present rule) is none.
     var candidatesPlayed: [PlayedRule] {
         let budgets = Set(candidates?.budgets ?? [])
-        return played.values.filter { $0.rule.budget.map(budgets.contains) ?? false }
+        return played.inOrder.filter { $0.rule.budget.map(budgets.contains) ?? false }
     }
 
     /// Plays one rule through its budget.
     func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, &played)[0] }
 
+    /// What was played, in order: a dictionary's own order differs from one to the next, and with the place of a column
+    /// the last bit of a matrix product.
+    private struct PlayedRules {
+        private var known: [Rule: PlayedRule] = [:]
+        private var order: [Rule] = []
+
+        var inOrder: [PlayedRule] { order.compactMap { known[$0] } }
+
+        subscript(rule: Rule) -> PlayedRule? { known[rule] }
+
+        mutating func add(_ one: PlayedRule) {
+            if known.updateValue(one, forKey: one.rule) == nil { order.append(one.rule) }
+        }
+    }
+
     /// Plays rules that were not played before.
     private static func play(
-        _ rules: [Rule], _ player: inout RulePlayer, _ played: inout [Rule: PlayedRule]
+        _ rules: [Rule], _ player: inout RulePlayer, _ played: inout PlayedRules
     ) -> [PlayedRule] {
-        for one in player.play(rules.filter { played[$0] == nil }) { played[one.rule] = one }
+        for one in player.play(rules.filter { played[$0] == nil }) { played.add(one) }
         return rules.compactMap { played[$0] }
     }
 
@@ -176,13 +192,13 @@ final class RuleSearch {
     /// 95 % intervals of the mean cost of each rule, microseconds: bootstrap-t on the logarithm (methods: bootstrap
     /// over outages).
     func costIntervals(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
-        let bootstrap = Bootstrap(units: facts.units, replicates: replicates, seed: seed)
+        let weights = weights(facts.units)
         var intervals: [ClosedRange<Double>] = []
         let mostUs = Double(facts.objective.deadlineUs + facts.objective.failureCostUs)
         for begin in stride(from: 0, to: rules.count, by: 64) {
             let some = rules[begin..<min(rules.count, begin + 64)]
             let ratios = BootstrapRatios(
-                sums: some.map(\.totals.costUs), counts: facts.requests, weights: bootstrap.weights)
+                sums: some.map(\.totals.costUs), counts: facts.requests, weights: weights)
             for (index, rule) in some.enumerated() {
                 let extraUs = Double(facts.objective.attemptCostUs) * Double(rule.rule.retry?.maxRetries ?? 0)
                 let interval = ratios.interval95(index)
