@@ -92,16 +92,24 @@ public final class AttemptStore: AttemptSource, Sendable {
         }
     }
 
+    private static let longestTurnMs: Int32 = 5_000
+    private static let waitMs: Int32 = 10
+
     /// Several that make the same store at once would each hold what another waits for, and SQLite refuses one of them
     /// without waiting, also where it begins the log: so they come one after the other.
     ///
     /// By a lock on the directory, for a descriptor of the store must not be closed while a connection holds locks on
-    /// it. Without one, where the directory cannot be read, all is as SQLite has it.
+    /// it. Without one, where the directory cannot be read or somebody else keeps it locked (a cron line under
+    /// flock(1)) for longer than SQLite waits for a lock, all is as SQLite has it.
     ///
     /// - Returns: what holds the lock until it is closed; below 0: nothing does.
     private static func takeTurn(path: String) -> Int32 {
         let turn = Glibc.open(ReadAccess.directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if turn >= 0 { while flock(turn, LOCK_EX) != 0, errno == EINTR {} }
+        guard turn >= 0 else { return turn }
+        for _ in 0..<(longestTurnMs / waitMs) {
+            if flock(turn, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK && errno != EINTR { break }
+            poll(nil, 0, waitMs)
+        }
         return turn
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import Retry
 import Testing
 
@@ -185,6 +186,16 @@ import Testing
         let store = try AttemptStore.open(path: path, mode: .readWrite)
         try store.append(Sample.attempts(50, seed: 61))
         #expect(try store.routes(fromUs: nil, toUs: nil).count == 5)
+        store.close()
+        #expect(try directory.names() == ["meantime.db"])
+    }
+
+    @Test func `a directory that somebody else keeps locked holds nobody up for ever`() throws {
+        let other = Glibc.open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { Glibc.close(other) }
+        #expect(other >= 0 && flock(other, LOCK_EX) == 0)
+        let store = try AttemptStore.open(path: path, mode: .readWrite)
+        try store.append(Sample.attempts(5, seed: 62))
         store.close()
         #expect(try directory.names() == ["meantime.db"])
     }

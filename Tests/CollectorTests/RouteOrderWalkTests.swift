@@ -67,6 +67,36 @@ import Testing
         }
     }
 
+    /// Four segments of 150 rows and five routes: a route has some 120 rows, some 30 of them in each segment.
+    @Test(arguments: [90, 700])
+    func `a walk holds no more than it may, whatever it is for`(mostValues: Int) throws {
+        let store = try makeStore(Sample.attempts(600, seed: 93, extremes: false))
+        let reader = try StoreReader(path: store.path, cache: store.cache)
+        let view = StoreView(reader, isOurs: true, skipsDamage: false)
+        view.mostValues = mostValues
+        view.temporaryFolder = directory.path
+        try reader.begin()
+        try view.enter()
+        let columns: ColumnSet = [.startUs, .request, .attempt, .durationUs]
+        for (purpose, direction) in [
+            (RouteOrderWalk.Purpose.attempts, RouteOrderWalk.Direction.ascending),
+            (.attempts, .init(routesDescend: true, outcomesDescend: false)), (.requests, .ascending),
+        ] {
+            let walk = RouteOrderWalk(
+                view, for: purpose, filter: AttemptsFilter(), columns: columns, direction: direction)
+            var (rows, most) = (0, 0)
+            while let group = try walk.nextGroup() {
+                rows += group.windows.reduce(0) { $0 + $1.positions.count }
+                most = max(most, walk.rowsHeld)
+            }
+            #expect(rows == 600, "\(purpose)")
+            // A request, or what one segment has of a route, is not divided; requests fall to shares by lot.
+            #expect(most <= max(2 * walk.mostRows, 50) && walk.mostRows < 150, "\(purpose): \(most)")
+        }
+        #expect(view.sequences.bytesKept > 0)
+        view.leave()
+    }
+
     /// - Parameter shift: what is added to every request number.
     private static func segment(_ rows: Rows, shift: Int64 = 0) throws -> Segment {
         var rows = rows

@@ -39,9 +39,9 @@ enum TestedElsewhere {
             "Collector/Scan/RouteCount.swift", "Collector/Scan/StoredBlob.swift",
         ],
         "AttemptsTableTests.swift": [
-            "Collector/SQL/AttemptsFilter.swift", "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",
+            "Collector/SQL/AttemptsPlan.swift", "Collector/SQL/BlockTable.swift",
             "Collector/SQL/ColumnBlock.swift", "Collector/SQL/IndexRequest.swift", "Collector/SQL/NameTexts.swift",
-            "Collector/SQL/OpenSegment.swift", "Collector/SQL/StartOrderWalk.swift", "Collector/SQL/StoreView.swift",
+            "Collector/SQL/OpenSegment.swift", "Collector/SQL/StartOrderWalk.swift",
             "Collector/SQL/StoredOrderWalk.swift",
         ],
         "QueryEquivalenceTests.swift": [

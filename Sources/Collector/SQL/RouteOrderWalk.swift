@@ -142,8 +142,11 @@ final class RouteOrderWalk: BlockSource {
         if !runs.isEmpty { sources.append(Source(entry: entry, runs: runs)) }
     }
 
+    /// How many rows are in memory now.
+    var rowsHeld: Int { pieces.reduce(0) { $0 + $1.block.selected } }
+
     /// How many rows fit in memory; the rows' numbers take room too.
-    private var mostRows: Int {
+    var mostRows: Int {
         let width = columns.rawValue.nonzeroBitCount + filter.checkedColumns.count + 1
         return max(1, view.mostValues / width)
     }
