@@ -70,10 +70,10 @@ def main():
         runs.append(Run(words))
         say(f"{runs[-1].wall:.1f} s, processor {runs[-1].cpu:.1f} s, {runs[-1].rss / MIB:.0f} MiB")
     best = min(runs, key=lambda run: run.wall)
-    share = int(best.gemm[3])
+    rss, share = max(run.rss for run in runs), min(int(run.gemm[3]) for run in runs)
     rows = [
         ("time, two cores", f"{best.wall:.1f} s", f"<= {MOST_SECONDS} s", best.wall <= MOST_SECONDS),
-        ("peak memory", f"{best.rss / MIB:.0f} MiB", f"<= {MOST_MEMORY // MIB} MiB", best.rss <= MOST_MEMORY),
+        ("peak memory", f"{rss / MIB:.0f} MiB", f"<= {MOST_MEMORY // MIB} MiB", rss <= MOST_MEMORY),
         ("GEMM stage / `cblas_dgemm` alone", f"{share} %", f">= {LEAST_SHARE} %", share >= LEAST_SHARE),
     ]
     today = datetime.date.today().isoformat()
@@ -87,10 +87,10 @@ def main():
         table(("stage", "processor time", "share"), [(name, f"{took} s", f"{part} %") for name, took, part in best.stages]),
         "",
         f"GEMM stage {best.gemm[1]} GFLOP/s a thread, gathering included; `cblas_dgemm` alone {best.gemm[2]} on the same shapes in the same run. "
-        + ("All runs gave the same result." if len({run.answer for run in runs}) == 1 else "**The runs gave different results.**"),
+        + ("All runs gave the same result." if len(runs) > 1 else ""),
     ]
     print("\n".join(text))
-    if len({re.sub(rb'"created[^,]*,', b"", run.answer) for run in runs}) != 1:
+    if len({run.answer for run in runs}) != 1:
         fail("the runs gave different results")
     if options.write:
         write_block(options.write, "bench-tune", "\n".join(text))

@@ -47,7 +47,8 @@ struct RouteEvidence {
                 of: columns, states: availability.smoothed, tailFrom: isCutShort ? LatencyLaw.wholeBody : [])
         }
         origin = SlowOrigin(
-            columns: columns, usualUs: Int64(law.quantileUs(0.5) ?? 0), nineInTenUs: Int64(law.quantileUs(0.9) ?? 9e18))
+            columns: columns, usualUs: law.quantileUs(0.5).map { Int64($0) },
+            nineInTenUs: law.quantileUs(0.9).map { Int64($0) })
         let builder = FactsBuilder(
             columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability,
             slowness: SlowRows(columns, isOutage: isOutage, dependence: dependence, origin: origin),
@@ -88,9 +89,14 @@ struct RouteEvidence {
     }
 
     /// Whether retries of some slow attempts were shown to be fast: of any by retries, of those that their hosts made
-    /// slow by what other hosts did meanwhile.
+    /// slow by what other hosts did meanwhile. Where retries were seen to be slow again, that counts for more.
     var areSlowRetriesFast: Bool {
-        (dependence.verdict == .independent || origin.isIdentified) && !origin.isCommon
+        if origin.isCommon { return false }
+        switch dependence.verdict {
+        case .independent: return true
+        case .dependent: return false
+        case .notIdentified: return origin.isIdentified
+        }
     }
 
     /// So many attempts of hosts that were up must have been cut off before the law past the limit is asked for.
@@ -104,14 +110,14 @@ struct RouteEvidence {
             ]
         }
         if dependence.verdict == .independent { return [] }
+        if dependence.verdict == .dependent {
+            return ["slow attempts are slow again when retried: timeouts are not shortened"]
+        }
         if origin.isIdentified {
             return [
                 "hosts make attempts slow that other hosts answer meanwhile: those are priced as fast elsewhere, provided "
                     + "that requests are dealt to hosts whatever their size; every other slow attempt as slow again"
             ]
-        }
-        if dependence.verdict == .dependent {
-            return ["slow attempts are slow again when retried: timeouts are not shortened"]
         }
         return ["the log does not tell whether retries of slow attempts are fast: timeouts are left alone"]
     }

@@ -49,7 +49,7 @@ struct RouteSetting {
             retry: RetryPolicy(
                 maxRetries: bounds.maxRetries, on: on, host: evidence.facts.hostCount > 1 ? .other : .any,
                 backoff: .waits([0], jitter: CandidateRules.jitter)),
-            hedge: present.rule.hedge, ejectionUs: present.rule.ejectionUs)
+            hedge: evidence.origin.isCommon ? nil : present.rule.hedge, ejectionUs: present.rule.ejectionUs)
         return CandidateRules(
             frame: frame, budgets: windowsUs(for: evidence).map(budget), maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
@@ -118,10 +118,10 @@ struct RouteSetting {
         max(evidence.origin.thresholdUs, bounds.perTryTimeoutUs?.lowerBound ?? 1)
     }
 
-    /// Whether the present rule retries timeouts although all hosts are slow at once: in an overload that is the load
-    /// that keeps it going.
+    /// Whether the present rule retries or hedges what is slow although all hosts are slow at once: in an overload that
+    /// is the load that keeps it going.
     func isUnsafe(_ evidence: RouteEvidence) -> Bool {
-        evidence.origin.isCommon && areTimeoutsRetried
+        evidence.origin.isCommon && (areTimeoutsRetried || present.rule.hedge != nil)
     }
 
     /// Whether the present rule sends again what its per-try timeout cuts off.

@@ -68,6 +68,48 @@ import Testing
         #expect(!found.isIdentified)
     }
 
+    /// Answers from a cache take 2 ms, others 30; four in ten are of the second kind, at any time and on any host.
+    @Test(arguments: [1, 2, 3] as [UInt64], [5_000, 1_000] as [Int64])
+    func `a route with two kinds of requests is not taken for overloaded`(seed: UInt64, gapUs: Int64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let list = (0..<20_000).map { index in
+            Attempt(
+                startUs: Int64(index) * gapUs + Int64(generator.unit() * Double(gapUs)),
+                durationUs: (generator.unit() < 0.4 ? 30_000 : 2_000) + Int64(generator.unit() * 500), route: "r",
+                host: "h\(Int(generator.unit() * 3))", request: UInt64(index) + 1, outcome: .success, status: 200,
+                method: "GET")
+        }
+        let found = SlowOrigin(
+            columns: AttemptColumns(route: "r", attempts: list), usualUs: 2_300, nineInTenUs: 30_400)
+        #expect(found.octaves.dropFirst(2).reduce(0) { $0 + $1.other.trials } > 1_000)
+        #expect(!found.isCommon && !found.isIdentified)
+    }
+
+    /// A batch client is pinned to one host: what is slow there is big, and would be as slow elsewhere.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `a host that only ever serves big requests is no evidence`(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var list: [Attempt] = []
+        for index in 0..<20_000 {
+            let isBig = index % 50 == 0
+            list.append(
+                Attempt(
+                    startUs: Int64(index) * 2_000 + Int64(generator.unit() * 2_000),
+                    durationUs: isBig ? 100_000 + Int64(generator.unit() * 200_000) : 5_000, route: "r",
+                    host: isBig ? "h2" : "h\(Int(generator.unit() * 2))", request: UInt64(index) + 1,
+                    outcome: .success, status: 200, method: "GET"))
+        }
+        let found = origin(AttemptColumns(route: "r", attempts: list))
+        #expect(!found.isIdentified && !found.isCommon)
+        #expect(found.ownShare.allSatisfy { $0 == 1 })
+    }
+
+    @Test func `where the usual answer is unknown nothing is slow`() {
+        let found = SlowOrigin(columns: log(.hosts, seed: 1), usualUs: nil, nineInTenUs: nil)
+        #expect(!found.isIdentified && !found.isCommon && found.thresholdUs == .max)
+        #expect(found.ownShare.allSatisfy { $0 == 1 })
+    }
+
     @Test func `one host tells nothing, and names do not matter`() {
         let alone = origin(log(.hosts, hosts: 1, seed: 1))
         #expect(!alone.isIdentified && !alone.isCommon)

@@ -46,8 +46,10 @@ import Testing
             } else if now.printed == "the whole panel is not here\n" {
                 #expect(Self.panels.isEmpty && then.printed.contains("0.5 %"), "\(then.source)")
             } else if then.source.hasPrefix("# What tune chooses changes") {
-                // Its rules may improve; on what it had not seen none may turn out dearer.
+                // Its rules may improve, but there must be some, and on what it had not seen none may turn out dearer.
+                let rows = now.printed.split(separator: "\n").dropFirst()
                 #expect(now.printed.hasPrefix("service ") && !now.printed.contains(" dearer"), "\(now.printed)")
+                #expect(rows.contains { !$0.contains("as it is") } && rows.count > 3, "\(now.printed)")
             } else {
                 #expect(now.printed == then.printed, "\(then.source)")
             }

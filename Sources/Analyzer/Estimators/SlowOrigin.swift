@@ -10,7 +10,8 @@ public import Retry
 /// A slow attempt is *flanked* on a host if the host's latest attempt before it was slow and still ran when it began,
 /// or if the host's next attempt, begun while it ran, was slow too. Attempts of the same request do not count.
 /// Durations are taken octave by octave from `thresholdUs` on, for what takes a little long and what hangs have other
-/// causes.
+/// causes. A host most of whose attempts are slow is no evidence: it may serve other requests than its neighbours (a
+/// tenant pinned to it), and that is no lot.
 ///
 /// methods: slow origin
 public struct SlowOrigin: Sendable {
@@ -32,50 +33,98 @@ public struct SlowOrigin: Sendable {
     }
 
     /// What takes longer than this is slow: three times the usual answer, or as long as nine in ten need if that is
-    /// less.
+    /// less. Where the usual answer is not known, nothing is.
     public let thresholdUs: Int64
     /// From `thresholdUs` on, each twice as long as the one before.
     public private(set) var octaves: [Octave]
     /// P(an attempt's slowness is its request's own), one a row; 1 where nothing else is shown.
     public private(set) var ownShare: [Float]
 
+    /// How many attempts that were not slow would have been flanked on another host, had they taken as long: what
+    /// chance does where slowness has no time of its own.
+    private(set) var chance = Proportion(hits: 0, trials: 0)
+
     private static let octaveCount = 20
+    /// So many of them are enough for an interval of a hundredth.
+    private static let mostChances = 20_000
+    /// Four times the threshold is far longer than usual.
+    private static let firstFarOctave = 2
     private enum Flank { case unwatched, flanked, alone }
 
     /// Whether hosts make attempts slow.
     public var isIdentified: Bool { octaves.contains { $0.hostShare != nil } }
 
     /// Whether attempts that take far longer than usual mostly do so while other hosts are slow as well: the service is
-    /// slow as a whole (too much load, or a common cause), so that a retry is slow too, and is load.
+    /// slow as a whole (too much load, or a common cause), so that a retry is slow too, and is load. Where many
+    /// requests are slow at any time, much is flanked by chance: it must be more than that.
     public var isCommon: Bool {
-        let far = octaves.dropFirst(2).reduce(Proportion(hits: 0, trials: 0)) { sum, octave in
+        let far = octaves.dropFirst(Self.firstFarOctave).reduce(Proportion(hits: 0, trials: 0)) { sum, octave in
             Proportion(hits: sum.hits + octave.other.hits, trials: sum.trials + octave.other.trials)
         }
-        return far.interval(level: 0.99).lowerBound > 0.5
+        return far.interval(level: 0.99).lowerBound > max(0.5, chance.interval(level: 0.99).upperBound)
     }
 
     /// Reads it off a route's log. Cost: O(n).
-    public init(columns: AttemptColumns, usualUs: Int64, nineInTenUs: Int64) {
-        thresholdUs = max(1, min(3 * usualUs, nineInTenUs))
+    ///
+    /// - Parameters:
+    ///   - usualUs: the median answer; `nil`: the log does not reach it, and nothing is called slow.
+    ///   - nineInTenUs: what nine in ten answers need; `nil`: more than the log shows.
+    public init(columns: AttemptColumns, usualUs: Int64?, nineInTenUs: Int64?) {
+        thresholdUs = usualUs.map { max(1, min(3 * $0, nineInTenUs ?? .max)) } ?? .max
         octaves = Array(repeating: Octave(), count: Self.octaveCount)
         ownShare = Array(repeating: 1, count: columns.count)
+        if usualUs == nil { return }
         let near = Neighbours(columns)
+        let isAlwaysSlow = hostsAlwaysSlow(columns)
         var flanks: [(row: Int32, octave: UInt8, flank: Flank)] = []
         for row in 0..<columns.count where isSlow(columns, row) {
             let octave = octave(of: columns.durationUs[row])
-            let here = flank(columns, row, before: near.ownBefore(row), after: near.ownAfter(row))
             let there = flank(columns, row, before: near.otherBefore(row), after: near.otherAfter(row))
-            if here == .flanked || here == .alone {
-                octaves[octave].own.trials += 1
-                if here == .flanked { octaves[octave].own.hits += 1 }
-            }
             if there == .flanked || there == .alone {
                 octaves[octave].other.trials += 1
                 if there == .flanked { octaves[octave].other.hits += 1 }
             }
+            if isAlwaysSlow[Int(columns.host[row])] { continue }
+            let here = flank(columns, row, before: near.ownBefore(row), after: near.ownAfter(row))
+            if here == .flanked || here == .alone {
+                octaves[octave].own.trials += 1
+                if here == .flanked { octaves[octave].own.hits += 1 }
+            }
             flanks.append((Int32(row), UInt8(octave), here))
         }
         for one in flanks { ownShare[Int(one.row)] = Float(own(one.flank, octaves[Int(one.octave)])) }
+        countChance(columns, near)
+    }
+
+    /// Whether more than half of a host's attempts are slow, by host.
+    private func hostsAlwaysSlow(_ columns: AttemptColumns) -> [Bool] {
+        var slow = Array(repeating: 0, count: columns.hostNames.count)
+        var attempts = slow
+        for row in 0..<columns.count {
+            let host = Int(columns.host[row])
+            attempts[host] += 1
+            if isSlow(columns, row) { slow[host] += 1 }
+        }
+        return slow.indices.map { 2 * slow[$0] > attempts[$0] }
+    }
+
+    /// Attempts that were not slow, spread over the log, take the durations of those that took far longer than usual.
+    private mutating func countChance(_ columns: AttemptColumns, _ near: Neighbours) {
+        let far = (0..<columns.count).filter {
+            isSlow(columns, $0) && octave(of: columns.durationUs[$0]) >= Self.firstFarOctave
+        }
+        let others = (0..<columns.count).filter { !isSlow(columns, $0) }
+        guard !far.isEmpty, !others.isEmpty else { return }
+        let every = max(1, others.count / Self.mostChances)
+        for (place, row) in stride(from: 0, to: others.count, by: every).map({ others[$0] }).enumerated() {
+            // Steps through all of them, whatever the two counts.
+            let durationUs = columns.durationUs[far[place * 7_919 % far.count]]
+            let there = flank(
+                columns, row, durationUs: durationUs, before: near.otherBefore(row), after: near.otherAfter(row))
+            if there == .unwatched { continue }
+            chance.trials += 1
+            if there == .flanked { chance.hits += 1 }
+        }
     }
 
     /// By Bayes' theorem from the octave's shares; slow attempts of hosts that make them so are all taken as flanked,
@@ -105,12 +154,16 @@ public struct SlowOrigin: Sendable {
         }
     }
 
-    private func flank(_ columns: AttemptColumns, _ row: Int, before: Int?, after: Int?) -> Flank {
+    private func flank(
+        _ columns: AttemptColumns, _ row: Int, durationUs: Int64? = nil, before: Int?, after: Int?
+    ) -> Flank {
         let beginUs = columns.startUs[row]
         if let before, isSlow(columns, before), columns.startUs[before] + columns.durationUs[before] > beginUs {
             return .flanked
         }
-        guard let after, columns.startUs[after] < beginUs + columns.durationUs[row] else { return .unwatched }
+        guard let after, columns.startUs[after] < beginUs + (durationUs ?? columns.durationUs[row]) else {
+            return .unwatched
+        }
         return isSlow(columns, after) ? .flanked : .alone
     }
 }

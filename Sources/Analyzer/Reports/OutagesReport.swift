@@ -76,7 +76,7 @@ public enum OutagesReport {
             .count(all.count { $0.lastUpBeforeUs == nil || $0.firstUpAfterUs == nil }),
             .real(watchedUs > 0 ? between.watchedUs / watchedUs : nil),
             .us(between.estimateUs), .us(between.lowUs), .us(between.highUs),
-            .us(repair.estimateUs), .us(repair.estimateUs.map { _ in repair.lowUs }), .us(repair.highUs),
+            .us(repair.estimateUs), .us(repair.watchedUs > 0 ? repair.lowUs : nil), .us(repair.highUs),
             .us(bound(spells.reduce(0) { $0 + $1.leastDownUs })), .us(bound(spells.reduce(0) { $0 + $1.mostDownUs })),
             .us(all.map { $0.endUs - $0.beginUs }.max()),
         ]

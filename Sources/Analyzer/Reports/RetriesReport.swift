@@ -60,7 +60,7 @@ public enum RetriesReport {
         }
         return "chain: requests that went from route to route, told by shared request numbers; amplification is the "
             + "attempts on the last route per request of the first."
-            + (oneIn > 1 ? " From every \(oneIn)th request." : "")
+            + (oneIn > 1 ? " From one request in \(oneIn)." : "")
             + (chains.count > shownChains ? " The \(shownChains) busiest of \(chains.count)." : "")
     }
 

@@ -12,8 +12,9 @@ struct TuneCommand: ParsableCommand {
         discussion: """
             Needs no configuration: without one, every route in the store is tuned under the \
             default objective, and the result says what was assumed. A rule changes only when \
-            the 95 % interval of the change excludes zero. The rule file is replaced in one step; a \
-            running proxy takes it without a restart.
+            the 95 % interval of the change excludes zero, or when all hosts are slow at once and the \
+            rule in force sends slow requests again. The rule file is replaced in one step; a running \
+            proxy takes it without a restart.
 
             EXAMPLES
               meantime tune --dry-run                     what would change, and why
