@@ -115,7 +115,17 @@ extension ParametricFit.Family {
 private struct Likelihood {
     let family: ParametricFit.Family
     let observations: [ParametricFit.Observation]
-    let truncatedBelow: Double
+    /// Logarithms of the ends of the observations: every step asks for them again.
+    private let logs: [(left: Double, right: Double)]
+    /// Of what the observations exceed; `nil`: of nothing.
+    private let logTruncation: Double?
+
+    init(family: ParametricFit.Family, observations: [ParametricFit.Observation], truncatedBelow: Double) {
+        self.family = family
+        self.observations = observations
+        logs = observations.map { (log($0.left), $0.right == $0.left ? 0 : log($0.right)) }
+        logTruncation = truncatedBelow > 0 ? log(truncatedBelow) : nil
+    }
 
     struct Point {
         var location: Double
@@ -205,40 +215,63 @@ private struct Likelihood {
         var value = 0.0
         var g0 = 0.0
         var g1 = 0.0
-        func score(_ t: Double) -> Double { (log(t) - point.location) / scale }
+        var edge = Edge()
+        func score(_ logT: Double) -> Double { (logT - point.location) / scale }
         // d/dz of log S is minus the hazard of W.
         func hazard(_ z: Double) -> Double { exp(family.logDensity(z) - family.logSurvival(z)) }
-        for one in observations {
+        let truncation = logTruncation.map(score)
+        let truncated = truncation.map { (z: $0, logSurvival: family.logSurvival($0), hazard: hazard($0)) }
+        for (one, log) in zip(observations, logs) {
             if one.left == one.right {
-                let z = score(one.left)
+                let z = score(log.left)
                 let slope = family.slope(z)
-                value += one.weight * (family.logDensity(z) - point.logScale - log(one.left))
+                value += one.weight * (family.logDensity(z) - point.logScale - log.left)
                 g0 -= one.weight * slope / scale
                 g1 -= one.weight * (slope * z + 1)
             } else if one.right == .infinity {
                 guard one.left > 0 else { continue }
-                let z = score(one.left)
-                value += one.weight * family.logSurvival(z)
-                g0 += one.weight * hazard(z) / scale
-                g1 += one.weight * hazard(z) * z
+                let z = score(log.left)
+                let logSurvival = family.logSurvival(z)
+                let hazard = exp(family.logDensity(z) - logSurvival)
+                value += one.weight * logSurvival
+                g0 += one.weight * hazard / scale
+                g1 += one.weight * hazard * z
             } else {
-                let high = score(one.right)
-                let low = one.left > 0 ? score(one.left) : -.infinity
-                let logMass = family.logInterval(low, high)
+                let high = score(log.right)
+                let low = one.left > 0 ? score(log.left) : -.infinity
+                let logMass = logMass(low, high, &edge)
                 let atHigh = exp(family.logDensity(high) - logMass)
                 let atLow = low == -.infinity ? 0 : exp(family.logDensity(low) - logMass)
                 value += one.weight * logMass
                 g0 -= one.weight * (atHigh - atLow) / scale
                 g1 -= one.weight * (atHigh * high - (atLow == 0 ? 0 : atLow * low))
             }
-            if truncatedBelow > 0 {
-                let z = score(truncatedBelow)
-                value -= one.weight * family.logSurvival(z)
-                g0 -= one.weight * hazard(z) / scale
-                g1 -= one.weight * hazard(z) * z
+            if let truncated {
+                value -= one.weight * truncated.logSurvival
+                g0 -= one.weight * truncated.hazard / scale
+                g1 -= one.weight * truncated.hazard * truncated.z
             }
         }
         point.value = value
         point.gradient = (g0, g1)
+    }
+
+    /// The upper end of the interval before and what lies on one side of it.
+    private struct Edge {
+        var z = Double.nan
+        var isUpper = false
+        var mass = 0.0
+    }
+
+    /// As `logInterval`. Where intervals are bins, one begins where the last ended, and half the work is done already.
+    @inline(__always)
+    private func logMass(_ low: Double, _ high: Double, _ edge: inout Edge) -> Double {
+        guard family == .logNormal else { return family.logInterval(low, high) }
+        let isUpper = low > 0
+        func mass(_ z: Double) -> Double { isUpper ? NormalLaw.tail(z) : NormalLaw.cumulative(z) }
+        let atLow = edge.z == low && edge.isUpper == isUpper ? edge.mass : mass(low)
+        let atHigh = mass(high)
+        edge = Edge(z: high, isUpper: isUpper, mass: atHigh)
+        return log(isUpper ? atLow - atHigh : atHigh - atLow)
     }
 }
