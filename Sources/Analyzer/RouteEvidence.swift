@@ -52,7 +52,7 @@ struct RouteEvidence {
         let builder = FactsBuilder(
             columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability,
             slowness: SlowRows(columns, isOutage: isOutage, dependence: dependence, origin: origin),
-            isExtrapolated: isCutShort)
+            isExtrapolated: isCutShort, isSlowTogether: origin.isCommon)
         facts = builder.facts(law: law)
         self.law = law
         var longestOwnUs: Int64 = 0
@@ -136,6 +136,8 @@ struct FactsBuilder {
     let slowness: SlowRows
     /// Whether latency laws go on past what was observed.
     let isExtrapolated: Bool
+    /// The evidence unit of each of the log's units: where all hosts are slow together, a slow stretch is one.
+    private let unitOf: [Int]
     private(set) var assumptions: [String] = []
     private let requestEnds: [UInt64: RequestEnd]
     private let retried: RequestMarks
@@ -149,8 +151,9 @@ struct FactsBuilder {
 
     init(
         columns: AttemptColumns, firsts: [Int], setting: RouteSetting, outages: Outages, availability: Availability,
-        slowness: SlowRows, isExtrapolated: Bool
+        slowness: SlowRows, isExtrapolated: Bool, isSlowTogether: Bool
     ) {
+        unitOf = isSlowTogether ? Self.stretches(columns, firsts, outages) : Array(outages.units.indices)
         self.slowness = slowness
         self.isExtrapolated = isExtrapolated
         self.columns = columns
@@ -168,7 +171,7 @@ struct FactsBuilder {
     }
 
     func facts(law: LatencyLaw) -> RouteFacts {
-        let units = outages.units.count
+        let units = (unitOf.last ?? -1) + 1
         // Whatever the present or any candidate's limit could cut must be played.
         let slowFromUs =
             ([Int64(law.quantileUs(0.9) ?? 0), setting.objective.deadlineUs]
@@ -182,7 +185,7 @@ struct FactsBuilder {
         var slow: [RouteFacts.First] = []
         var arrivals: [RouteFacts.Arrival] = []
         for row in firsts {
-            let unit = outages.unit(of: row)
+            let unit = unitOf[outages.unit(of: row)]
             requests[unit] += 1
             if let last = arrivals.last, columns.startUs[row] < last.startUs + 1000 {
                 arrivals[arrivals.count - 1].count += 1
@@ -207,7 +210,35 @@ struct FactsBuilder {
             answerProbability: availability.answerProbabilities(),
             upProbability: availability.upProbability(host:atUs:),
             latency: StageMeter.measure(.latency) { latencies(law) }, secondLatency: slowness.secondLatency,
+            secondLatencyEnds: slowness.secondLatencyEnds,
+            outageUs: outageUs,
             failureUs: medianFailureUs)
+    }
+
+    private var outageUs: [Double] {
+        var lengths = Array(repeating: 0.0, count: (unitOf.last ?? -1) + 1)
+        for (place, unit) in outages.units.enumerated() where unit.isOutage {
+            lengths[unitOf[place]] += Double(unit.endUs - unit.beginUs)
+        }
+        return lengths
+    }
+
+    /// Units that follow each other and take longer to answer than the route does on average are one piece of evidence:
+    /// a queue that has not drained yet.
+    private static func stretches(_ columns: AttemptColumns, _ firsts: [Int], _ outages: Outages) -> [Int] {
+        var (sumUs, counts) = (Array(repeating: 0.0, count: outages.units.count), outages.units.map { _ in 0.0 })
+        for row in firsts {
+            sumUs[outages.unit(of: row)] += Double(columns.durationUs[row])
+            counts[outages.unit(of: row)] += 1
+        }
+        let meanUs = sumUs.reduce(0, +) / max(1, counts.reduce(0, +))
+        let isSlow = zip(sumUs, counts).map { $0 > meanUs * $1 }
+        var numbers: [Int] = []
+        for place in isSlow.indices {
+            let isNext = place > 0 && isSlow[place] && isSlow[place - 1]
+            numbers.append(isNext ? numbers[place - 1] : (numbers.last ?? -1) + 1)
+        }
+        return numbers
     }
 
     /// One table a host; a host that answered too seldom for a law of its own takes the route's.

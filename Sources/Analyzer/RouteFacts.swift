@@ -34,9 +34,9 @@ struct RouteFacts {
     let objective: Objective
     let hostCount: Int
     /// Failed or cut-off first attempts, in time order.
-    let failed: [First]
+    private(set) var failed: [First]
     /// Slow first successes, in time order: those longer than `slowFromUs`.
-    let slow: [First]
+    private(set) var slow: [First]
     /// First successes up to this long are answered the same under every candidate.
     let slowFromUs: Int64
     /// Cost of the requests that are the same under every candidate, by unit, microseconds.
@@ -58,8 +58,20 @@ struct RouteFacts {
     let latency: [LatencyTable]
     /// Time to an answer of second attempts of slow requests, where enough were seen.
     var secondLatency: LatencyTable?
+    /// The ends of its 95 % interval: the fastest first.
+    var secondLatencyEnds: [LatencyTable] = []
+    /// How long each unit's outage lasted, microseconds; 0 for quiet time.
+    var outageUs: [Double] = []
     /// The median duration of a failure that is not a timeout.
     let failureUs: Int64
+
+    /// The same without the requests of quiet time.
+    var duringOutages: RouteFacts {
+        var facts = self
+        facts.failed = failed.filter { outageUs[$0.unit] > 0 }
+        facts.slow = slow.filter { outageUs[$0.unit] > 0 }
+        return facts
+    }
 
     var units: Int { requests.count }
     var requestCount: Double { requests.reduce(0, +) }

@@ -189,22 +189,8 @@ final class RuleSearch {
         }
     }
 
-    /// 95 % intervals of the mean cost of each rule, microseconds: bootstrap-t on the logarithm (methods: bootstrap
-    /// over outages).
+    /// 95 % intervals of the mean cost of each rule, microseconds.
     func costIntervals(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
-        let weights = weights(facts.units)
-        var intervals: [ClosedRange<Double>] = []
-        let mostUs = Double(facts.objective.deadlineUs + facts.objective.failureCostUs)
-        for begin in stride(from: 0, to: rules.count, by: 64) {
-            let some = rules[begin..<min(rules.count, begin + 64)]
-            let ratios = BootstrapRatios(
-                sums: some.map(\.totals.costUs), counts: facts.requests, weights: weights)
-            for (index, rule) in some.enumerated() {
-                let extraUs = Double(facts.objective.attemptCostUs) * Double(rule.rule.retry?.maxRetries ?? 0)
-                let interval = ratios.interval95(index)
-                intervals.append(min(interval.lowerBound, mostUs)...min(interval.upperBound, mostUs + extraUs))
-            }
-        }
-        return intervals
+        CostIntervals(facts, weights: weights(facts.units), seed: seed).intervals95(rules)
     }
 }

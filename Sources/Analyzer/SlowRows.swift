@@ -11,6 +11,8 @@ struct SlowRows {
     private(set) var isSeenAgain: [Bool]
     /// How long those took; of requests that are not slow by themselves.
     let secondLatency: LatencyTable?
+    /// The ends of its 95 % interval, time by time: the fastest first.
+    let secondLatencyEnds: [LatencyTable]
 
     init(_ columns: AttemptColumns, isOutage: [Bool], dependence: AttemptDependence, origin: SlowOrigin) {
         ownShare = origin.ownShare.map(Double.init)
@@ -18,11 +20,19 @@ struct SlowRows {
         for row in isOutage.indices where isOutage[row] { ownShare[row] = 0 }
         guard let law = dependence.secondLaw else {
             secondLatency = nil
+            secondLatencyEnds = []
             return
         }
         let isDependent = dependence.verdict == .dependent
         let answered = isDependent ? max(1e-9, law.observedProbability(withinUs: Double(dependence.limitUs))) : 1
-        secondLatency = LatencyTable { min(1, law.observedProbability(withinUs: Double($0)) / answered) }
+        func share(_ us: Int64) -> Double { min(1, law.observedProbability(withinUs: Double(us)) / answered) }
+        func interval(_ us: Int64) -> ClosedRange<Double> {
+            Proportion(hits: law.observations * share(us), trials: law.observations).interval()
+        }
+        secondLatency = LatencyTable(probability: share)
+        secondLatencyEnds = [
+            LatencyTable { interval($0).upperBound }, LatencyTable { interval($0).lowerBound },
+        ]
         let own = isDependent ? dependence.ownShare(ofDurationUs: dependence.limitUs) ?? 1 : 0
         var isFastAgain: [Int: Bool] = [:]
         for row in isOutage.indices where !isOutage[row] && ownShare[row] >= 0.5 {

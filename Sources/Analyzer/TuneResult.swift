@@ -50,7 +50,8 @@ public struct RouteTuning: Sendable {
     /// 95 % interval of what choosing is worth out of sample, as chosen − present in seconds a request: each half of
     /// the outages priced under the rule that the other half chose. Below zero: confirmed.
     public var confirmedGain: ClosedRange<Double>
-    /// Every candidate that was priced, of the grid and of the descents from it, cheapest first.
+    /// Every candidate that was priced, of the grid and of the descents from it, cheapest first; empty unless
+    /// the tuner was asked to list them.
     public var candidates: [RulePrice]
     /// Why.
     public var reason: String

@@ -13,6 +13,8 @@ public struct Tuner: Sendable {
     public var replicates: Int
     /// Seed of the bootstrap: the same log and seed give the same rules.
     public var seed: UInt64
+    /// Whether results list every candidate, each with its interval: for people who look at a route.
+    public var listsCandidates = false
     /// How many routes are tuned at once; the result does not depend on it.
     public var threads = RouteCrew.cores
     /// Nanoseconds of processor time of the thread that asks; with it the result says where the time went.
@@ -80,7 +82,8 @@ public struct Tuner: Sendable {
             facts: facts, candidates: setting.candidates(for: evidence), replicates: replicates, seed: seed)
         let isUnsafe = setting.isUnsafe(evidence)
         let choice = RuleChoice(search: search, present: setting.present.rule, isPresentUnsafe: isUnsafe)
-        var prices = price([choice.present, choice.chosen] + search.candidatesPlayed, search)
+        var prices = price(
+            [choice.present, choice.chosen] + (listsCandidates ? search.candidatesPlayed : []), search)
         if evidence.seen.contains(.rateLimited) {
             for place in 0..<2 { allowForRefusals(&prices[place], search) }
         }

@@ -67,6 +67,25 @@ import Testing
         #expect(AttemptDependence(columns: columns, states: nil).verdict != .independent)
     }
 
+    @Test func `what a client gave up on a host that was down belongs to the outage`() {
+        // Every tenth attempt of the outage is cut off by its client; all others fail.
+        let attempts = (0..<2_000).map { index in
+            let isDown = (900..<1_000).contains(index)
+            let outcome: Outcome = !isDown ? .success : index % 10 == 5 ? .cancelled : .timeout
+            return Attempt(
+                startUs: Int64(index) * 100_000, durationUs: isDown ? 30_000 : 5_000, route: "r", host: "a",
+                request: UInt64(index), outcome: outcome, timeoutUs: 30_000)
+        }
+        var columns = AttemptColumns(route: "r", attempts: attempts)
+        columns.append(
+            Attempt(startUs: 200_100_000, durationUs: 30_000, route: "r", request: 9_000, outcome: .cancelled),
+            host: 0, method: 0)
+        let isOutage = AttemptDependence.outageRows(columns, HostStateSmoother().smooth(columns))
+        #expect(isOutage[905..<995].allSatisfy { $0 })
+        #expect(!isOutage[2_000])
+        #expect(isOutage.count { $0 } <= 100)
+    }
+
     /// A limit of 1 s that requests exceed now and then, retried once: of big ones that take 0.6 s each time, or of
     /// stragglers whose retry is like any other attempt.
     private func rarelyCut(areBig: Bool, seed: UInt64) -> AttemptColumns {

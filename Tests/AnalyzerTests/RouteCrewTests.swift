@@ -45,6 +45,7 @@ private struct Routes: AttemptSource {
         var tuner = Tuner(replicates: 50)
         tuner.threads = threads
         tuner.clock = clock
+        tuner.listsCandidates = true
         return try tuner.run(routes, nowUs: 5)
     }
 

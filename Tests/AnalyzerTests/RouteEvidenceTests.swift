@@ -46,6 +46,29 @@ import Testing
         #expect(facts.recorded.successes.reduce(0, +) == 200)
     }
 
+    /// A queue of all hosts that fills once a minute for five seconds: each time is one piece of evidence, not five.
+    @Test func stretchesInWhichAllHostsAreSlowAreOneUnitEach() throws {
+        func log(isSlow: (Int) -> Bool) -> AttemptColumns {
+            AttemptColumns(
+                route: "r",
+                attempts: (0..<6_000).map { index in
+                    let isLong = isSlow(index)
+                    return Attempt(
+                        startUs: SampleLog.epochUs + Int64(index) * 50_000,
+                        durationUs: isLong ? 900_000 : 4000 + Int64(index % 7) * 100, route: "r", host: "h\(index % 2)",
+                        request: UInt64(index) + 1, outcome: .success, timeoutUs: 2_000_000, method: "GET")
+                })
+        }
+        let queued = try evidence(log { $0 % 1200 >= 600 && $0 % 1200 < 700 })
+        #expect(queued.origin.isCommon)
+        let usual = try evidence(log { _ in false })
+        // A block that the stretch only just touches may stand by itself.
+        let slowUnits = Dictionary(grouping: queued.facts.slow.filter { $0.durationUs > 800_000 }, by: \.unit)
+        #expect(slowUnits.values.count { $0.count > 50 } == 5)
+        #expect(queued.facts.units < usual.facts.units)
+        #expect(queued.facts.requestCount == usual.facts.requestCount)
+    }
+
     @Test func withoutAMethodNothingIsTakenAsIdempotent() throws {
         let columns = SampleLog.columns(method: "", isDown: SampleLog.hostOutages)
         let read = try evidence(columns)

@@ -8,7 +8,8 @@ import Testing
         _ columns: AttemptColumns, configuration: Configuration? = SampleLog.configuration(), present: Rule? = nil
     ) throws -> RouteTuning {
         let set = present.map { RuleSet(version: 4, createdUs: 0, routes: ["r": RuleSet.Entry(rule: $0)]) }
-        let tuner = Tuner(configuration: configuration, present: set, replicates: 100)
+        var tuner = Tuner(configuration: configuration, present: set, replicates: 100)
+        tuner.listsCandidates = true
         return try #require(tuner.tune(columns))
     }
 
@@ -43,6 +44,20 @@ import Testing
         let (one, other) = (try tune(columns, present: single), try tune(columns, present: single))
         #expect(one.chosen == other.chosen)
         #expect(one.confirmedGain == other.confirmedGain)
+    }
+
+    @Test func candidatesAreListedForThoseWhoLookAndForNobodyElse() throws {
+        let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
+        let looked = try tune(columns, present: single)
+        #expect(looked.candidates.count > 20)
+        let tuned = try #require(
+            Tuner(
+                configuration: SampleLog.configuration(),
+                present: RuleSet(version: 4, createdUs: 0, routes: ["r": RuleSet.Entry(rule: single)]), replicates: 100
+            ).tune(columns))
+        #expect(tuned.candidates.isEmpty)
+        #expect(tuned.chosen == looked.chosen)
+        #expect(tuned.present == looked.present)
     }
 
     @Test func changingTheUnitOfTimeChangesTheWaitsWithIt() throws {

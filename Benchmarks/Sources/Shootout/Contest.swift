@@ -64,18 +64,23 @@ struct Arena: Sendable {
 
     /// - Parameter isQuick: fewer days.
     /// - Parameter isBare: logs are made under Envoy's default as it is, without backup requests.
-    init(_ world: World, isQuick: Bool, isBare: Bool) {
+    /// - Parameter isCalibration: the oracle is asked only where the log is made under its rule.
+    init(_ world: World, isQuick: Bool, isBare: Bool, isCalibration: Bool) {
         self.world = world
         let freshDays = isQuick ? max(2, world.freshDays / 5) : world.freshDays
         let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? 2 : max(1, freshDays / 2)
         fresh = (0..<freshDays).map { Day(world, seed: 2_000_000 + UInt64($0)) }
         let searched = (0..<searchedDays).map { Day(world, seed: 1_000_000 + UInt64($0)) }
-        oracle = Oracle.search(world, days: searched)
-        present =
-            switch world.present {
-            case .rule(let contestant): contestant
-            case .oracle: oracle[0]
-            }
+        switch world.present {
+        case .rule(let contestant):
+            present = contestant
+            oracle =
+                isCalibration
+                ? Contest.everywhere(contestant, in: world) : Oracle.search(world, days: searched)
+        case .oracle:
+            oracle = Oracle.search(world, days: searched)
+            present = oracle[0]
+        }
         recording = isBare ? present : Self.withBackup(present, world)
     }
 
@@ -134,16 +139,23 @@ struct Arena: Sendable {
         return longest.max()
     }
 
-    /// Everything but the tuned rules.
-    func contest() -> Contest {
-        let log = Play.log(Day(world, seed: 1), Contest.everywhere(present, in: world))
+    /// Everything but the tuned rules; without defaults, only what promises are held against.
+    func contest(isCalibration: Bool) -> Contest {
+        let own = Contest.everywhere(present, in: world)
+        if isCalibration {
+            let entry = Contest.Entry(name: "present", findings: Findings(), isDefault: true)
+            return Contest(
+                world: world, defaults: [], present: entry, presentRule: present.rule, oracle: entry,
+                oracleRules: oracle, tuned: [])
+        }
+        let log = Play.log(Day(world, seed: 1), own)
         let learned = Baselines.learned(from: log.filter { $0.route == "r\(world.layers - 1)" })
         let defaults = (Baselines.fixed + learned).map { price($0.name, Contest.everywhere($0, in: world)) }
         return Contest(
-            world: world, defaults: defaults, present: price("present", Contest.everywhere(present, in: world)),
+            world: world, defaults: defaults, present: price("present", own),
             presentRule: present.rule, oracle: price("oracle", oracle, isDefault: false), oracleRules: oracle,
             tuned: [],
             calmRecoverySeconds: recoverySeconds(Contest.everywhere(Baselines.none, in: world)),
-            presentRecoverySeconds: recoverySeconds(Contest.everywhere(present, in: world)))
+            presentRecoverySeconds: recoverySeconds(own))
     }
 }

@@ -9,6 +9,8 @@ struct Options: Sendable {
     var isQuick = false
     /// Whether logs are made without backup requests.
     var isBare = false
+    /// Whether promises are held against fresh traffic and nothing else is: no oracle, no defaults.
+    var isCalibration = false
     var worlds = World.all
     /// Where the results go; none: only to the terminal.
     var writePath: String?
@@ -21,6 +23,7 @@ struct Options: Sendable {
         var flags: [String] = []
         if isQuick { flags.append("--quick") }
         if isBare { flags.append("--bare-log") }
+        if isCalibration { flags.append("--calibration") }
         if seeds != (isQuick ? Self.quickSeeds : Self.usualSeeds) { flags.append("--seeds \(seeds)") }
         if worlds.count < World.all.count { flags.append("--worlds \(worlds.map(\.name).joined(separator: ","))") }
         if !flags.isEmpty { words.append("SHOOTOUT=\"\(flags.joined(separator: " "))\"") }
@@ -28,8 +31,8 @@ struct Options: Sendable {
     }
 
     static let usage = """
-        Shootout [--quick] [--bare-log] [--seeds N] [--verbose] [--worlds NAME,NAME...] [--write README.md]
-                 [--chart PICTURE.svg]
+        Shootout [--quick] [--bare-log] [--calibration] [--seeds N] [--verbose] [--worlds NAME,NAME...]
+                 [--write README.md] [--chart PICTURE.svg]
         worlds: \(World.all.map(\.name).joined(separator: ", "))
         """
 
@@ -45,6 +48,7 @@ struct Options: Sendable {
             switch option {
             case "--quick": isQuick = true
             case "--bare-log": isBare = true
+            case "--calibration": isCalibration = true
             case "--seeds":
                 guard let number = Int(value(of: option)), number > 0 else { Self.refuse("--seeds needs a number") }
                 seeds = number

@@ -17,6 +17,33 @@ struct Report {
         return lines
     }
 
+    /// Promises and what came of them, and nothing else.
+    var calibration: [String] {
+        var lines = ["`\(command)`", ""] + Text.head(["what", "must", "found", "holds"])
+        if let verdict = Verdicts(contests: contests).calibration {
+            lines.append(Text.row([verdict.what, verdict.must, verdict.found, verdict.holds ? "yes" : "**no**"]))
+        }
+        lines += [""] + Text.head(["world", "in interval", "above", "below", "width", "promised / found"])
+        for contest in contests where contest.coverage.of > 0 {
+            let tuned = contest.tuned.filter { $0.interval != nil }
+            func count(_ isSo: (ClosedRange<Double>, Double) -> Bool) -> String {
+                "\(tuned.count { one in one.interval.map { isSo($0, one.findings.cost) } ?? false })"
+            }
+            func median(_ values: [Double]) -> String {
+                Text.ratio(values.sorted()[values.count / 2])
+            }
+            lines.append(
+                Text.row([
+                    contest.world.name, "\(contest.coverage.inside)/\(contest.coverage.of)",
+                    count { $1 > $0.upperBound }, count { $1 < $0.lowerBound },
+                    median(tuned.compactMap { one in one.interval.map { $0.upperBound / max(1e-9, $0.lowerBound) } }),
+                    median(tuned.compactMap { one in one.predicted.map { $0 / one.findings.cost } }),
+                ]))
+        }
+        lines += ["", "\(Int(seconds)) s on this machine."]
+        return lines
+    }
+
     /// World × rule: cost relative to the oracle's.
     private var costs: [String] {
         guard let first = contests.first else { return [] }

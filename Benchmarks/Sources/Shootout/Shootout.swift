@@ -13,10 +13,13 @@ enum Shootout {
         let begun = clock.now
         let contests = await hold(options)
         let seconds = Double((clock.now - begun).components.seconds)
-        let lines = Report(contests: contests, command: options.command, seconds: seconds).lines
+        let report = Report(contests: contests, command: options.command, seconds: seconds)
+        let lines = options.isCalibration ? report.calibration : report.lines
         print(lines.joined(separator: "\n"))
         if options.isVerbose { print(Self.seeds(contests).joined(separator: "\n")) }
-        if let path = options.writePath { try write(lines, into: path) }
+        if let path = options.writePath {
+            try write(lines, into: path, block: options.isCalibration ? "calibration" : "shootout")
+        }
         if let path = options.chartPath {
             try Chart(contests: contests).svg.write(toFile: path, atomically: true, encoding: .utf8)
         }
@@ -38,7 +41,11 @@ enum Shootout {
             for await (place, contest) in group {
                 found.append((place, contest))
                 let count = "\(found.count)/\(all.count)"
-                say("\(contest.world.name): tuned \(Text.ratio(contest.regret)) × oracle (\(count))")
+                let (inside, of) = contest.coverage
+                let told =
+                    options.isCalibration
+                    ? "\(inside) of \(of) promises kept" : "tuned \(Text.ratio(contest.regret)) × oracle"
+                say("\(contest.world.name): \(told) (\(count))")
                 begin()
             }
             return found.sorted { $0.place < $1.place }.map(\.contest)
@@ -48,9 +55,9 @@ enum Shootout {
     private static func contest(_ world: World, _ options: Options) async -> Contest {
         let clock = ContinuousClock()
         let begun = clock.now
-        let arena = Arena(world, isQuick: options.isQuick, isBare: options.isBare)
+        let arena = Arena(world, isQuick: options.isQuick, isBare: options.isBare, isCalibration: options.isCalibration)
         let found = clock.now
-        var contest = arena.contest()
+        var contest = arena.contest(isCalibration: options.isCalibration)
         let priced = clock.now
         defer {
             if options.isVerbose {
@@ -58,7 +65,9 @@ enum Shootout {
             }
         }
         contest.tuned = await withTaskGroup(of: Contest.Tuned.self) { group in
-            for seed in 1...UInt64(options.seeds) { group.addTask { arena.tune(seed: seed, replicates: replicates) } }
+            for seed in (getenv("DBG") == nil ? 1 : UInt64(options.seeds))...UInt64(options.seeds) {
+                group.addTask { arena.tune(seed: seed, replicates: replicates) }
+            }
             var tuned: [Contest.Tuned] = []
             for await one in group { tuned.append(one) }
             return tuned.sorted { $0.seed < $1.seed }
@@ -78,12 +87,10 @@ enum Shootout {
         }
     }
 
-    private static let begin = "<!-- shootout: begin, written by the program -->"
-    private static let end = "<!-- shootout: end -->"
-
-    /// Replaces what stands between the markers.
-    private static func write(_ lines: [String], into path: String) throws {
+    /// Replaces what stands between the markers of a block.
+    private static func write(_ lines: [String], into path: String, block name: String) throws {
         let text = try String(contentsOfFile: path, encoding: .utf8)
+        let (begin, end) = ("<!-- \(name): begin, written by the program -->", "<!-- \(name): end -->")
         guard let from = text.range(of: begin), let to = text.range(of: end), from.upperBound <= to.lowerBound else {
             say("\(path): the lines '\(begin)' and '\(end)' are missing")
             exit(1)

@@ -42,7 +42,7 @@ struct Verdicts {
             holds: ratio(worst) <= 1.01)
     }
 
-    private var calibration: Verdict? {
+    var calibration: Verdict? {
         let all = contests.map(\.coverage).reduce((0, 0)) { ($0.0 + $1.inside, $0.1 + $1.of) }
         guard all.1 > 0 else { return nil }
         let share = Double(all.0) / Double(all.1)

@@ -102,7 +102,8 @@ public struct AttemptDependence: Equatable, Sendable {
         return share
     }
 
-    /// Rows on a host that was probably down, as another request's nearest attempt on it confirms.
+    /// Rows on a host that was probably down, as another request's nearest attempt on it confirms. What its client gave
+    /// up is no probe, so the host's state owes nothing to it and needs no confirmation.
     static func outageRows(_ columns: AttemptColumns, _ states: HostStates?) -> [Bool] {
         var isOutage = [Bool](repeating: false, count: columns.count)
         guard let states else { return isOutage }
@@ -120,6 +121,10 @@ public struct AttemptDependence: Equatable, Sendable {
                     return false
                 }
             }
+        }
+        for row in isOutage.indices where columns.outcome[row] == .cancelled {
+            let host = states.hostCount == 1 ? 0 : Int(columns.host[row])
+            isOutage[row] = states.upProbability(host: host, atUs: columns.startUs[row]) < 0.5
         }
         return isOutage
     }

@@ -56,12 +56,16 @@ struct AttemptPlay {
     private let answers: (Int, Int64) -> Double
     /// The same rule with retries without end: how many there are is the schedule's matter.
     private let endless: Rule
+    /// Outages are played as if each had lasted this many times as long.
+    private let stretch: Double
 
     /// Branches rarer than this are not followed further but counted as failed there.
     static let leastWeight = 1e-6
 
     /// - Parameter rule: its limits, what it retries and where; its waits and its budget are others' matter.
-    init(_ rule: Rule, on facts: RouteFacts) {
+    /// - Parameter stretch: a request meets the states of hosts as if time since it began passed so much more slowly.
+    init(_ rule: Rule, on facts: RouteFacts, stretch: Double = 1) {
+        self.stretch = stretch
         self.facts = facts
         self.rule = rule
         timeoutUs = rule.timeoutUs ?? .max
@@ -176,8 +180,9 @@ struct AttemptPlay {
         let weight = last.weight
         fate.costUs = weight * attemptCostUs
         let limit = min(perTryUs, deadlineUs == .max ? .max : deadlineUs &- nowUs)
-        let answered = answers(host, nowUs)
         let elapsedUs = nowUs &- first.startUs
+        let stateUs = stretch == 1 ? nowUs : first.startUs &+ Int64(Double(elapsedUs) / stretch)
+        let answered = answers(host, stateUs)
         let restUs = max(0, objectiveUs &- elapsedUs)
         let law = last.isSeenAgain ? secondLaw ?? host : host
         let inTime =

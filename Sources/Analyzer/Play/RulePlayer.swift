@@ -52,6 +52,22 @@ struct RulePlayer {
         }
     }
 
+    /// What rules cost while their budgets refuse nothing, by rule and unit, had every outage lasted `stretch` times as
+    /// long; its requests are still counted once each.
+    mutating func freeCostsUs(_ rules: [Rule], stretch: Double = 1) -> [[Double]] {
+        StageMeter.measure(.playing) {
+            var costs = Array(repeating: rows.facts.fixedCostUs, count: rules.count)
+            for (tree, places) in RuleTree.trees(of: rules.map(\.withoutBudget)) {
+                let play = AttemptPlay(tree.rule, on: rows.facts, stretch: stretch)
+                let starts = begun(RuleTree.Frame(tree.rule), play)
+                guard var walk = TreePlay(tree, play, on: rows, starts, watching: []) else { continue }
+                walk.run()
+                for (place, found) in zip(places, walk.totals()) { costs[place] = found.totals.costUs }
+            }
+            return costs
+        }
+    }
+
     /// The first attempts, which all rules of a frame share.
     private mutating func begun(_ frame: RuleTree.Frame, _ play: AttemptPlay) -> [AttemptPlay.Start] {
         if let known = starts[frame] { return known }

@@ -34,7 +34,8 @@ struct ExplainCommand: ParsableCommand {
         let present = try RulesFile.load(rulesOption.path(configuration))
         let log = try RouteLog(route, source.storePaths(configuration), fromUs: since.fromUs(nowUs: WallClock.nowUs))
         defer { log.close() }
-        let tuner = Tuner(configuration: configuration, present: present.rules)
+        var tuner = Tuner(configuration: configuration, present: present.rules)
+        tuner.listsCandidates = true
         guard let tuning = try log.read({ tuner.tune($0) }) else { throw try log.nothingFound() }
         let reports = try Self.reports(log)
         try format.print {

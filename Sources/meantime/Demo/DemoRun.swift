@@ -115,7 +115,9 @@ struct DemoRun {
         let present = try RulesFile.load(stage.configuration.rules).rules
         let bar = Progress("tune", unit: .steps, total: Int64(plan.routes.count))
         defer { bar.finish() }
-        return try Tuner(configuration: stage.configuration, present: present).run(
+        var tuner = Tuner(configuration: stage.configuration, present: present)
+        tuner.listsCandidates = true
+        return try tuner.run(
             stage.store, fromUs: before.epochUs, toUs: before.endUs, nowUs: WallClock.nowUs
         ) { route, place, count in
             bar.update(done: Int64(place), total: Int64(count), note: route)

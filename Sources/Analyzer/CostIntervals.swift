@@ -1,0 +1,79 @@
+import Glibc
+import Retry
+
+/// 95 % intervals of what rules cost a request.
+///
+/// Three things make a price uncertain: which outages happened to be in the log and how long others last, which
+/// `OutageBootstrap` draws where enough were seen, else the bootstrap-t of `BootstrapRatios`; and how long second
+/// attempts of slow requests take, of which a log holds few. The last is independent of the others: on the logarithm,
+/// distances to the ends add up in quadrature. methods: bootstrap over outages
+struct CostIntervals {
+    private let facts: RouteFacts
+    private let weights: Matrix
+    private let outages: OutageBootstrap?
+
+    /// - Parameter weights: replicates × units.
+    init(_ facts: RouteFacts, weights: Matrix, seed: UInt64) {
+        self.facts = facts
+        self.weights = weights
+        outages = OutageBootstrap(facts, weights: weights, seed: seed)
+    }
+
+    /// By rule, microseconds. No request costs more than failing at the deadline after all its retries.
+    func intervals95(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
+        let shifts = lawShifts(rules)
+        let usual = outages.map { fromOutages(rules, $0) } ?? fromRatios(rules)
+        let mostUs = Double(facts.objective.deadlineUs + facts.objective.failureCostUs)
+        return rules.indices.map { place in
+            let rule = rules[place]
+            let meanUs = rule.totals.costUs.reduce(0, +) / facts.requestCount
+            let extraUs = Double(facts.objective.attemptCostUs) * Double(rule.rule.retry?.maxRetries ?? 0)
+            let interval = Self.widened(usual[place], around: meanUs, by: shifts.map { $0[place] })
+            return min(interval.lowerBound, mostUs)...min(interval.upperBound, mostUs + extraUs)
+        }
+    }
+
+    private func fromOutages(_ rules: [PlayedRule], _ outages: OutageBootstrap) -> [ClosedRange<Double>] {
+        var player = RulePlayer(facts.duringOutages)
+        let stretched = OutageBootstrap.stretches.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
+        return rules.indices.map { place in
+            outages.interval95(rules[place].totals.costUs, stretched: stretched.map { $0[place] })
+        }
+    }
+
+    private func fromRatios(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
+        var intervals: [ClosedRange<Double>] = []
+        for begin in stride(from: 0, to: rules.count, by: 64) {
+            let some = rules[begin..<min(rules.count, begin + 64)]
+            let ratios = BootstrapRatios(sums: some.map(\.totals.costUs), counts: facts.requests, weights: weights)
+            intervals += some.indices.map { ratios.interval95($0 - begin) }
+        }
+        return intervals
+    }
+
+    /// How much more a request costs at each end of the law of second attempts, by end and rule, microseconds.
+    private func lawShifts(_ rules: [PlayedRule]) -> [[Double]] {
+        guard facts.secondLatency != nil else { return [] }
+        func meansUs(_ law: LatencyTable?) -> [Double] {
+            var other = facts
+            other.secondLatency = law
+            var player = RulePlayer(other)
+            return player.freeCostsUs(rules.map(\.rule)).map { $0.reduce(0, +) / facts.requestCount }
+        }
+        let usual = meansUs(facts.secondLatency)
+        return facts.secondLatencyEnds.map { end in zip(meansUs(end), usual).map { $0 - $1 } }
+    }
+
+    /// The interval of a positive mean when something else, independent of it, may shift it so far.
+    private static func widened(
+        _ interval: ClosedRange<Double>, around mean: Double, by shifts: [Double]
+    ) -> ClosedRange<Double> {
+        guard mean > 0, interval.lowerBound > 0, !shifts.isEmpty else { return interval }
+        func off(_ shift: Double) -> Double { log(max(mean / 100, mean + shift) / mean) }
+        let below = log(min(interval.lowerBound, mean) / mean)
+        let above = log(max(interval.upperBound, mean) / mean)
+        let lower = hypot(below, min(0, shifts.map(off).min() ?? 0))
+        let upper = hypot(above, max(0, shifts.map(off).max() ?? 0))
+        return mean * exp(-lower)...mean * exp(upper)
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Retry
+import TestSupport
+import Testing
+
+@testable import Analyzer
+
+@Suite struct OutageBootstrapTests {
+    /// Ten outages of 100 requests and ten quiet blocks of 1,000, one failed row in each outage.
+    private func facts(outages: Int = 10) -> RouteFacts {
+        let units = 2 * outages
+        let failed = (0..<outages).map { unit in
+            RouteFacts.First(
+                startUs: Int64(unit) * 1_000_000, durationUs: 1000, host: 0, outcome: .errorStatus, status: 503,
+                isGRPC: false, retryAfterUs: 0, isIdempotent: true, unit: unit, weight: 1)
+        }
+        var facts = RouteFacts(
+            objective: Objective(), hostCount: 1, failed: failed, slow: [], slowFromUs: 1000,
+            fixedCostUs: Array(repeating: 0, count: units), fixedSuccesses: Array(repeating: 0, count: units),
+            requests: (0..<units).map { $0 < outages ? 100 : 1000 }, recorded: UnitTotals(units: units),
+            arrivals: [], answerProbability: { _, _ in 1 }, latency: [LatencyTable { $0 >= 1000 ? 1 : 0 }],
+            failureUs: 1000)
+        facts.outageUs = (0..<units).map { $0 < outages ? 100_000 * Double($0 + 1) : 0 }
+        return facts
+    }
+
+    private func bootstrap(_ facts: RouteFacts) -> OutageBootstrap? {
+        OutageBootstrap(
+            facts, weights: Bootstrap(units: facts.units, replicates: 2000, seed: 3).weights, seed: 3)
+    }
+
+    @Test func `too few outages have no law`() {
+        #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages - 1)) == nil)
+        #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages)) != nil)
+    }
+
+    /// Where every request costs the same, so does every day, whatever its outages.
+    @Test func `a constant cost has no interval`() throws {
+        let facts = facts()
+        let costs = facts.requests.map { $0 * 7000 }
+        let found = try #require(bootstrap(facts)).interval95(
+            costs, stretched: OutageBootstrap.stretches.map { _ in costs })
+        #expect(agrees(found.lowerBound, 7000, 1e-6) && agrees(found.upperBound, 7000, 1e-6))
+    }
+
+    /// What fails in longer outages only is promised to cost more than the log shows, and never less than nothing.
+    @Test func `costs of longer outages widen the interval upwards`() throws {
+        let facts = facts()
+        let free = Array(repeating: 0.0, count: facts.units)
+        let costs = (0..<facts.units).map { $0 < 10 ? 100_000.0 : 0 }
+        let level = try #require(bootstrap(facts)).interval95(
+            costs, stretched: OutageBootstrap.stretches.map { _ in free })
+        let steep = try #require(bootstrap(facts)).interval95(
+            costs,
+            stretched: OutageBootstrap.stretches.map { stretch in free.map { _ in 400_000 * max(0, stretch - 1) } })
+        #expect(steep.upperBound > 1.5 * level.upperBound)
+        #expect(agrees(steep.lowerBound, level.lowerBound, 0.3 * level.lowerBound))
+        let falling = try #require(bootstrap(facts)).interval95(
+            costs, stretched: OutageBootstrap.stretches.map { stretch in free.map { _ in -1e9 * stretch } })
+        #expect(falling.lowerBound >= 0)
+        let meanUs = costs.reduce(0, +) / facts.requestCount
+        for one in [level, steep, falling] { #expect(one.contains(meanUs)) }
+    }
+}
