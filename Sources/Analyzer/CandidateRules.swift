@@ -102,7 +102,11 @@ struct CandidateRules {
         var rules: [Rule] = []
         for (place, budget) in budgets.enumerated() {
             for perTryUs in place == 0 ? perTryTimeoutsUs.dropFirst() : perTryTimeoutsUs[...] {
-                rules += ordered.map { rule(waits: $0, perTryUs: perTryUs, budget: budget) }
+                // Without a retry a limit on each try only fails sooner.
+                let isIdle = perTryUs != nil && areTimeoutsRetried
+                rules += ordered.filter { !$0.isEmpty || !isIdle }.map {
+                    rule(waits: $0, perTryUs: perTryUs, budget: budget)
+                }
             }
         }
         return rules

@@ -35,7 +35,7 @@ struct CostIntervals {
 
     private func fromOutages(_ rules: [PlayedRule], _ outages: OutageBootstrap) -> [ClosedRange<Double>] {
         var player = RulePlayer(facts.duringOutages)
-        let stretched = OutageBootstrap.stretches.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
+        let stretched = OutageBootstrap.stretches.factors.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
         return rules.indices.map { place in
             outages.interval95(rules[place].totals.costUs, stretched: stretched.map { $0[place] })
         }

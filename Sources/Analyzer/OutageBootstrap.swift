@@ -10,7 +10,7 @@ import Retry
 /// is played, not extrapolated (`stretches`). methods: bootstrap over outages
 struct OutageBootstrap {
     /// The lengths at which outages are played, as multiples of their own.
-    static let stretches = [0.25, 0.5, 1, 2, 4, 16]
+    static let stretches = Stretches([0.25, 0.5, 1, 2, 4, 16])
     /// With fewer there is no law of lengths to speak of.
     static let leastOutages = 6
     /// Standard deviation of the logarithm of the factor that a day applies to the lengths of its outages.
@@ -31,9 +31,7 @@ struct OutageBootstrap {
     ///
     /// - Parameter weights: replicates × units.
     init?(_ facts: RouteFacts, weights: Matrix, seed: UInt64) {
-        let failing = Set(facts.failed.map(\.unit))
-        let outages = facts.outageUs.indices.filter { facts.outageUs[$0] > 0 && failing.contains($0) }
-        guard outages.count >= Self.leastOutages else { return nil }
+        guard let outages = Self.outages(of: facts) else { return nil }
         self.facts = facts
         self.weights = weights
         self.outages = outages
@@ -41,11 +39,21 @@ struct OutageBootstrap {
         quiet = (0..<facts.units).filter { !isOutage.contains($0) }
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
         var generator = SplitMix64(seed: seed, "outages")
-        factors = (0..<weights.rows).map { _ in
-            let day = exp(Self.daySpread * generator.normal())
-            if generator.unit() < Self.empiricalShare { return Array(repeating: day, count: outages.count) }
-            return lengths.drawFactors(&generator).map { $0 * day }
-        }
+        factors = (0..<weights.rows).map { _ in Self.drawDay(lengths, &generator) }
+    }
+
+    /// The units that are outages with failures; `nil` where they are too few.
+    static func outages(of facts: RouteFacts) -> [Int]? {
+        let failing = Set(facts.failed.map(\.unit))
+        let outages = facts.outageUs.indices.filter { facts.outageUs[$0] > 0 && failing.contains($0) }
+        return outages.count >= leastOutages ? outages : nil
+    }
+
+    /// How many times as long each outage lasts on another day.
+    static func drawDay(_ lengths: OutageLengths, _ generator: inout SplitMix64) -> [Double] {
+        let day = exp(daySpread * generator.normal())
+        if generator.unit() < empiricalShare { return Array(repeating: day, count: lengths.count) }
+        return lengths.drawFactors(&generator).map { $0 * day }
     }
 
     /// The interval of one rule's mean cost, microseconds: central 95 % of the replicates, and what the log itself
@@ -74,16 +82,35 @@ struct OutageBootstrap {
         return min(meanUs, interval.lowerBound)...max(meanUs, interval.upperBound)
     }
 
-    /// What a unit's requests cost more when its outage lasts `factor` times as long: linear in the factor's logarithm
-    /// between the stretches, level beyond them.
+    /// What a unit's requests cost more when its outage lasts `factor` times as long.
     private static func change(_ stretched: [[Double]], _ unit: Int, _ factor: Double) -> Double {
-        let usual = stretched[2][unit]
-        guard let above = stretches.firstIndex(where: { $0 >= factor }) else {
-            return stretched[stretches.count - 1][unit] - usual
-        }
-        if above == 0 { return stretched[0][unit] - usual }
-        let share = log(factor / stretches[above - 1]) / log(stretches[above] / stretches[above - 1])
-        let (low, high) = (stretched[above - 1][unit], stretched[above][unit])
-        return low + share * (high - low) - usual
+        let between = stretches.between(factor)
+        let (low, high) = (stretched[between.below][unit], stretched[between.below + 1][unit])
+        return low + between.share * (high - low) - stretched[stretches.usual][unit]
+    }
+}
+
+/// Lengths at which outages are played, as multiples of their own; others lie between.
+struct Stretches {
+    /// Ascending; 1 is among them.
+    let factors: [Double]
+    /// Where 1 stands.
+    let usual: Int
+    private let logs: [Double]
+
+    init(_ factors: [Double]) {
+        precondition(zip(factors, factors.dropFirst()).allSatisfy { $0 < $1 }, "stretches ascend: \(factors)")
+        guard let usual = factors.firstIndex(of: 1) else { preconditionFailure("1 is missing in \(factors)") }
+        self.factors = factors
+        self.usual = usual
+        logs = factors.map { log($0) }
+    }
+
+    /// Between which two a factor lies and how far from the lower one, 0 ... 1, by its logarithm; beyond the ends, at
+    /// the ends.
+    func between(_ factor: Double) -> (below: Int, share: Double) {
+        let place = min(max(log(factor), logs[0]), logs[logs.count - 1])
+        let below = (logs.dropLast().lastIndex { $0 <= place }) ?? 0
+        return (below, (place - logs[below]) / (logs[below + 1] - logs[below]))
     }
 }

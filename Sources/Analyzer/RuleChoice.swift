@@ -54,7 +54,7 @@ struct RuleChoice {
         } else if confirmedGainUs.upperBound < 0 && bestUs < presentUs && !isNegligible {
             chosen = best
             isChanged = true
-            let share = Int(((1 - bestUs / presentUs) * 100).rounded())
+            let share = Int(((1 - search.recordedCost(best) / search.recordedCost(present)) * 100).rounded())
             reason = "changed: costs \(share) % less, confirmed on outages it was not chosen on"
         } else if confirmedGainUs.lowerBound > 0 || bestUs >= presentUs {
             let extra = present.totals.extra.reduce(0, +) / facts.requestCount
@@ -100,9 +100,9 @@ struct RuleChoice {
         _ halves: ([Int], [Int])
     ) -> ClosedRange<Double> {
         var crossed = chosenOnFirst
-        for unit in halves.0 {
-            crossed.totals.costUs[unit] = chosenOnSecond.totals.costUs[unit]
-        }
+        var costsUs = chosenOnFirst.foreseenUs
+        for unit in halves.0 { costsUs[unit] = chosenOnSecond.foreseenUs[unit] }
+        crossed.outlookUs = costsUs
         let costs = search.replicateCosts([crossed, present], on: Array(0..<search.facts.units))
         return Bootstrap.interval95(zip(costs.column(0), costs.column(1)).map { $0 - $1 })
     }

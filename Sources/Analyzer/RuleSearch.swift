@@ -1,12 +1,12 @@
 import Retry
 
-/// Finds the cheapest rule of a family on a set of evidence units.
+/// Finds the cheapest rule of a family on a set of evidence units, for the days to come (`OutageOutlook`).
 ///
 /// First a grid of candidates: their costs by unit are the columns of a matrix **C**, bootstrap weights over units are
 /// **W**, and **W·C** gives every candidate's cost in every replicate by one GEMM. Then, for each number of retries,
 /// descent on the waits from the best of the grid, exact. Among rules within one standard error of the best the one
 /// with the fewest retries is taken (Breiman et al. 1984, the one-standard-error rule), the error being that of the
-/// paired difference. Every rule is played once, whatever units it is then judged on.
+/// paired difference, at most half a hundredth. Every rule is played once, whatever units it is then judged on.
 final class RuleSearch {
     let facts: RouteFacts
     /// The family that is searched; `nil`: rules are only played.
@@ -16,6 +16,7 @@ final class RuleSearch {
     let grid: [PlayedRule]
     private var played = PlayedRules()
     private var player: RulePlayer
+    private var outlook: OutageOutlook?
     /// Bootstrap weights by number of units.
     private var drawn: [Int: Matrix] = [:]
 
@@ -23,6 +24,8 @@ final class RuleSearch {
     static let negligible = 0.01
     /// One of this share is not worth another retry.
     static let unseen = 0.002
+    /// One of more than this share is, however unsure: the retries are what was cheaper on the outages that were seen.
+    static let worthOfSimplicity = 0.005
 
     init(facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64) {
         self.facts = facts
@@ -32,15 +35,17 @@ final class RuleSearch {
         var played = PlayedRules()
         // What may come to be played under another budget is watched for from the beginning.
         var player = RulePlayer(facts, foreseeing: candidates?.budgets ?? [])
-        var grid = Self.play(candidates?.grid() ?? [], &player, &played)
+        var outlook = candidates.flatMap { _ in OutageOutlook(facts, seed: seed) }
+        var grid = Self.play(candidates?.grid() ?? [], &player, &outlook, &played)
         // Whatever the limit, schedules that are good without one are good, or retries at once are.
         let shapes = Dictionary(grouping: grid) { $0.rule.retry?.maxRetries ?? 0 }.values.compactMap { rules in
-            rules.min { $0.totals.costUs.reduce(0, +) < $1.totals.costUs.reduce(0, +) }
+            rules.min { $0.foreseenUs.reduce(0, +) < $1.foreseenUs.reduce(0, +) }
         }
-        grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, &played)
+        grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, &outlook, &played)
         self.grid = grid
         self.played = played
         self.player = player
+        self.outlook = outlook
     }
 
     /// The rule to choose if these units were all the evidence.
@@ -63,7 +68,7 @@ final class RuleSearch {
     }
 
     /// Plays one rule through its budget.
-    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, &played)[0] }
+    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, &outlook, &played)[0] }
 
     /// What was played, in order: a dictionary's own order differs from one to the next, and with the place of a column
     /// the last bit of a matrix product.
@@ -82,29 +87,40 @@ final class RuleSearch {
 
     /// Plays rules that were not played before.
     private static func play(
-        _ rules: [Rule], _ player: inout RulePlayer, _ played: inout PlayedRules
+        _ rules: [Rule], _ player: inout RulePlayer, _ outlook: inout OutageOutlook?, _ played: inout PlayedRules
     ) -> [PlayedRule] {
-        for one in player.play(rules.filter { played[$0] == nil }) { played.add(one) }
+        var fresh = player.play(rules.filter { played[$0] == nil })
+        outlook?.foresee(&fresh)
+        for one in fresh { played.add(one) }
         return rules.compactMap { played[$0] }
     }
 
-    /// Mean cost of a request in microseconds over some units.
+    /// Mean cost of a request in microseconds over some units, on the days to come.
     func cost(_ played: PlayedRule, _ units: [Int]) -> Double {
-        ratio(played.totals.costUs, units)
+        ratio(played.foreseenUs, outlook?.requests ?? facts.requests, units)
+    }
+
+    /// The same as the log's outages were.
+    func recordedCost(_ played: PlayedRule) -> Double {
+        played.totals.costUs.reduce(0, +) / facts.requestCount
     }
 
     /// Bootstrap replicates of the mean cost of each rule, one column a rule, on common weights.
-    func replicateCosts(_ rules: [PlayedRule], on units: [Int]) -> Matrix {
+    ///
+    /// - Parameter isRecorded: as the log's outages were; otherwise on the days to come.
+    func replicateCosts(_ rules: [PlayedRule], on units: [Int], isRecorded: Bool = false) -> Matrix {
+        let requests = isRecorded ? facts.requests : outlook?.requests ?? facts.requests
+        let sums = rules.map { isRecorded ? $0.totals.costUs : $0.foreseenUs }
         let weights = weights(units.count)
         let product = StageMeter.measure(.multiplying) {
-            var sums = Matrix(rows: units.count, columns: rules.count + 1)
-            for (column, costs) in (rules.map(\.totals.costUs) + [facts.requests]).enumerated() {
+            var columns = Matrix(rows: units.count, columns: rules.count + 1)
+            for (column, costs) in (sums + [requests]).enumerated() {
                 let first = column * units.count
-                for (row, unit) in units.enumerated() { sums.elements[first + row] = costs[unit] }
+                for (row, unit) in units.enumerated() { columns.elements[first + row] = costs[unit] }
             }
             StageMeter.note(
                 TuneTimes.Product(rows: replicates, inner: units.count, columns: rules.count + 1))
-            return weights.multiplied(by: sums)
+            return weights.multiplied(by: columns)
         }
         var costs = Matrix(rows: replicates, columns: rules.count)
         for column in 0..<rules.count {
@@ -127,16 +143,16 @@ final class RuleSearch {
     }
 
     private func isWithinLoad(_ played: PlayedRule, _ units: [Int]) -> Bool {
-        ratio(played.totals.extra, units) <= facts.objective.maxExtraAttempts
+        ratio(played.totals.extra, facts.requests, units) <= facts.objective.maxExtraAttempts
     }
 
-    private func ratio(_ sums: [Double], _ units: [Int]) -> Double {
-        var (sum, requests) = (0.0, 0.0)
+    private func ratio(_ sums: [Double], _ counts: [Double], _ units: [Int]) -> Double {
+        var (sum, count) = (0.0, 0.0)
         for unit in units {
             sum += sums[unit]
-            requests += facts.requests[unit]
+            count += counts[unit]
         }
-        return requests > 0 ? sum / requests : 0
+        return count > 0 ? sum / count : 0
     }
 
     private func descend(from start: PlayedRule, on units: [Int]) -> PlayedRule {
@@ -148,7 +164,7 @@ final class RuleSearch {
             while hasMoved {
                 hasMoved = false
                 let near = candidates.neighbours(of: best.rule, stepping: factors)
-                for tried in Self.play(near, &player, &played) {
+                for tried in Self.play(near, &player, &outlook, &played) {
                     let triedCost = cost(tried, units)
                     guard triedCost < bestCost * 0.998, isWithinLoad(tried, units) else { continue }
                     (best, bestCost, hasMoved) = (tried, triedCost, true)
@@ -170,8 +186,10 @@ final class RuleSearch {
         let bestCosts = replicated.column(best)
         let near = rules.indices.filter { index in
             let differences = zip(replicated.column(index), bestCosts).map { $0 - $1 }.filter(\.isFinite)
-            let margin = max(Bootstrap.standardError(differences), Self.unseen * cost(rules[best], units))
-            return cost(rules[index], units) - cost(rules[best], units) <= margin
+            let bestCost = cost(rules[best], units)
+            let margin = max(
+                min(Bootstrap.standardError(differences), Self.worthOfSimplicity * bestCost), Self.unseen * bestCost)
+            return cost(rules[index], units) - bestCost <= margin
         }
         return near.map { rules[$0] }.min { first, second in
             let (one, other) = (first.rule.retry?.maxRetries ?? 0, second.rule.retry?.maxRetries ?? 0)

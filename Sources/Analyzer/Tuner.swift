@@ -121,7 +121,8 @@ public struct Tuner: Sendable {
 
     private func change(_ choice: RuleChoice, _ search: RuleSearch) -> ClosedRange<Double> {
         guard choice.isChanged else { return 0...0 }
-        let costs = search.replicateCosts([choice.chosen, choice.present], on: Array(0..<search.facts.units))
+        let costs = search.replicateCosts(
+            [choice.chosen, choice.present], on: Array(0..<search.facts.units), isRecorded: true)
         let interval = Bootstrap.interval95(zip(costs.column(0), costs.column(1)).map { $0 - $1 })
         return interval.lowerBound / 1e6...interval.upperBound / 1e6
     }
@@ -152,12 +153,11 @@ public struct Tuner: Sendable {
     func price(_ played: [PlayedRule], _ search: RuleSearch) -> [RulePrice] {
         let facts = search.facts
         let requests = facts.requestCount
-        let all = Array(0..<facts.units)
         let intervals = search.costIntervals(played)
         return played.enumerated().map { index, one in
             let interval = intervals[index]
             return RulePrice(
-                rule: one.rule, costSeconds: search.cost(one, all) / 1e6,
+                rule: one.rule, costSeconds: search.recordedCost(one) / 1e6,
                 interval: interval.lowerBound / 1e6...interval.upperBound / 1e6,
                 extraAttempts: one.totals.extra.reduce(0, +) / requests,
                 successShare: one.totals.successes.reduce(0, +) / requests, refusedShare: one.refusedShare)

@@ -32,6 +32,15 @@ import Testing
         #expect(candidates(maxRetries: 0).grid().allSatisfy { $0.retry == nil })
     }
 
+    @Test func withoutARetryNoLimitIsTriedThatWouldOnlyFailSooner() {
+        var family = candidates(perTry: [nil, 100_000])
+        let bare = family.grid().filter { $0.retry == nil }
+        #expect(family.varied(bare).isEmpty)
+        // Where the present limit is kept though its timeouts are not retried, it is a choice of its own.
+        family.areTimeoutsRetried = false
+        #expect(family.varied(bare).map(\.perTryTimeoutUs) == [100_000])
+    }
+
     @Test func theFirstLimitIsTriedWithEveryScheduleTheOthersWithThoseGiven() {
         let family = candidates(perTry: [nil, 100_000, 300_000])
         #expect(family.grid() == candidates().grid())

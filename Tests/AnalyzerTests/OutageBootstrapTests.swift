@@ -39,7 +39,7 @@ import Testing
         let facts = facts()
         let costs = facts.requests.map { $0 * 7000 }
         let found = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.map { _ in costs })
+            costs, stretched: OutageBootstrap.stretches.factors.map { _ in costs })
         #expect(agrees(found.lowerBound, 7000, 1e-6) && agrees(found.upperBound, 7000, 1e-6))
     }
 
@@ -49,14 +49,14 @@ import Testing
         let free = Array(repeating: 0.0, count: facts.units)
         let costs = (0..<facts.units).map { $0 < 10 ? 100_000.0 : 0 }
         let level = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.map { _ in free })
+            costs, stretched: OutageBootstrap.stretches.factors.map { _ in free })
         let steep = try #require(bootstrap(facts)).interval95(
             costs,
-            stretched: OutageBootstrap.stretches.map { stretch in free.map { _ in 400_000 * max(0, stretch - 1) } })
+            stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in 400_000 * max(0, stretch - 1) } })
         #expect(steep.upperBound > 1.5 * level.upperBound)
         #expect(agrees(steep.lowerBound, level.lowerBound, 0.3 * level.lowerBound))
         let falling = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.map { stretch in free.map { _ in -1e9 * stretch } })
+            costs, stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in -1e9 * stretch } })
         #expect(falling.lowerBound >= 0)
         let meanUs = costs.reduce(0, +) / facts.requestCount
         for one in [level, steep, falling] { #expect(one.contains(meanUs)) }

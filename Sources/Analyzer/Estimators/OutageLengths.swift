@@ -20,6 +20,9 @@ struct OutageLengths {
     private let threshold: Double
     private let meanExcess: Double
 
+    /// How many outages.
+    var count: Int { logs.count }
+
     /// No outage is drawn more than this many times as long as the one in whose place it stands.
     static let mostFactor = 30.0
 

@@ -4,6 +4,9 @@ import Retry
 struct PlayedRule {
     var rule: Rule
     var totals: UnitTotals
+    /// Cost of the unit's requests on the days to come, microseconds, where that is told apart from the log's
+    /// (`OutageOutlook`).
+    var outlookUs: [Double]?
     /// Retries refused by the budget, as a share of those asked for.
     var refusedShare: Double
 }

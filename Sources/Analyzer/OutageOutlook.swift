@@ -1,0 +1,67 @@
+import Retry
+
+/// What rules cost on the days to come, in the mean: the outages of the log, some of them shorter or longer.
+///
+/// A rule that is fitted to the outages of one log ends its retries just after the longest of them; the next day holds
+/// a longer one. So rules are chosen by their mean cost over many drawn days (`OutageBootstrap`). That is linear in
+/// what each unit costs at each of a few lengths, so the draws become weights once, and a rule is then played only at
+/// those lengths. methods: choice
+struct OutageOutlook {
+    /// The lengths at which outages are played. Beyond four times as long hardly any two rules differ: both fail.
+    static let stretches = Stretches([0.5, 1, 2, 4])
+    private static let days = 200
+
+    /// Requests by unit, as often as they come in the mean.
+    let requests: [Double]
+    private let outages: [Int]
+    /// By outage and stretch.
+    private let weights: [[Double]]
+    private var player: RulePlayer
+
+    /// `nil` where too few outages were seen.
+    init?(_ facts: RouteFacts, seed: UInt64) {
+        guard let outages = OutageBootstrap.outages(of: facts) else { return nil }
+        let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
+        let factors = Self.stretches.factors
+        var weights = Array(repeating: Array(repeating: 0.0, count: factors.count), count: outages.count)
+        var generator = SplitMix64(seed: seed, "outlook")
+        for _ in 0..<Self.days {
+            for (place, drawn) in OutageBootstrap.drawDay(lengths, &generator).enumerated() {
+                let factor = min(max(drawn, factors[0]), factors[factors.count - 1])
+                let between = Self.stretches.between(factor)
+                let weight = factor / Double(Self.days)
+                weights[place][between.below] += weight * (1 - between.share)
+                weights[place][between.below + 1] += weight * between.share
+            }
+        }
+        var requests = facts.requests
+        for (place, unit) in outages.enumerated() { requests[unit] *= weights[place].reduce(0, +) }
+        self.requests = requests
+        self.outages = outages
+        self.weights = weights
+        player = RulePlayer(facts.duringOutages)
+    }
+
+    /// Adds what rules cost on the days to come.
+    mutating func foresee(_ rules: inout [PlayedRule]) {
+        if rules.isEmpty { return }
+        let stretched = Self.stretches.factors.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
+        for place in rules.indices {
+            var costs = rules[place].totals.costUs
+            for (outage, unit) in outages.enumerated() {
+                let usual = stretched[Self.stretches.usual][place][unit]
+                var mean = 0.0
+                for (weight, costsUs) in zip(weights[outage], stretched) {
+                    mean += weight * max(0, costs[unit] + costsUs[place][unit] - usual)
+                }
+                costs[unit] = mean
+            }
+            rules[place].outlookUs = costs
+        }
+    }
+}
+
+extension PlayedRule {
+    /// Cost of the unit's requests on the days to come, or else in the log, microseconds.
+    var foreseenUs: [Double] { outlookUs ?? totals.costUs }
+}
