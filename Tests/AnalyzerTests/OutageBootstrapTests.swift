@@ -52,7 +52,9 @@ import Testing
             costs, stretched: OutageBootstrap.stretches.factors.map { _ in free })
         let steep = try #require(bootstrap(facts)).interval95(
             costs,
-            stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in 400_000 * max(0, stretch - 1) } })
+            stretched: OutageBootstrap.stretches.factors.map { stretch in
+                free.map { _ in 400_000 * max(0, stretch - 1) }
+            })
         #expect(steep.upperBound > 1.5 * level.upperBound)
         #expect(agrees(steep.lowerBound, level.lowerBound, 0.3 * level.lowerBound))
         let falling = try #require(bootstrap(facts)).interval95(
