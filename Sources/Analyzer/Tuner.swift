@@ -13,7 +13,8 @@ public struct Tuner: Sendable {
     public var replicates: Int
     /// Seed of the bootstrap: the same log and seed give the same rules.
     public var seed: UInt64
-    /// Whether results list every candidate, each with its interval: for people who look at a route.
+    /// Whether results list every candidate, each with its interval: for people who look at a route. That takes longer
+    /// than anything else about choosing; what is chosen does not depend on it.
     public var listsCandidates = false
     /// How many routes are tuned at once; the result does not depend on it.
     public var threads = RouteCrew.cores
@@ -82,10 +83,10 @@ public struct Tuner: Sendable {
             facts: facts, candidates: setting.candidates(for: evidence), replicates: replicates, seed: seed)
         let isUnsafe = setting.isUnsafe(evidence)
         let choice = RuleChoice(search: search, present: setting.present.rule, isPresentUnsafe: isUnsafe)
-        var prices = price(
-            [choice.present, choice.chosen] + (listsCandidates ? search.candidatesPlayed : []), search)
+        let candidates = listsCandidates ? Self.ordered(price(search.candidatesPlayed, search)) : []
+        var prices = price([choice.present, choice.chosen], search)
         if evidence.seen.contains(.rateLimited) {
-            for place in 0..<2 { allowForRefusals(&prices[place], search) }
+            for place in prices.indices { allowForRefusals(&prices[place], search) }
         }
         if isUnsafe { allowForRelief(&prices[1], facts) }
         let requests = facts.requestCount
@@ -98,7 +99,7 @@ public struct Tuner: Sendable {
             isPresentGiven: setting.present.isGiven, present: prices[0],
             chosen: prices[1], isChanged: choice.isChanged, change: change(choice, search),
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
-            candidates: Self.ordered(prices.dropFirst(2)), reason: choice.reason,
+            candidates: candidates, reason: choice.reason,
             assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
     }
 
@@ -138,7 +139,7 @@ public struct Tuner: Sendable {
     }
 
     /// Cheapest first; rules of one price by what they say, so that the order never depends on anything else.
-    private static func ordered(_ prices: some Sequence<RulePrice>) -> [RulePrice] {
+    private static func ordered(_ prices: [RulePrice]) -> [RulePrice] {
         func key(_ rule: Rule) -> [Int64] {
             let waits = CandidateRules.waits(of: rule)
             return [Int64(waits.count), rule.perTryTimeoutUs ?? .max, rule.budget?.windowUs ?? 0] + waits

@@ -81,45 +81,68 @@ public struct MixtureFit: Equatable, Sendable {
         _ family: ParametricFit.Family, _ observations: [ParametricFit.Observation]
     ) -> Bool {
         let total = observations.reduce(0) { $0 + $1.weight }
+        var work = Work(family, observations, parts: parts.count)
         for step in 1...400 {
-            let (value, weights) = responsibilities(observations)
+            let value = work.share(parts)
             guard value.isFinite else { return false }
             let isDone = value - logLikelihood < 1e-9 * (1 + abs(value))
             logLikelihood = value
             iterations = step
             if isDone { return true }
             for part in parts.indices {
-                let sum = weights[part].reduce(0, +)
-                var mine = observations
-                for index in mine.indices { mine[index].weight = weights[part][index] }
-                guard sum >= 3, let law = ParametricFit(family, to: mine), law.scale >= 1e-3 else { return false }
+                let sum = work.weights[part].reduce(0, +)
+                let law = work.improve(parts[part].law, part)
+                guard sum >= 3, law.scale >= 1e-3, law.scale < 1e10 else { return false }
                 parts[part] = Part(share: sum / total, law: law)
             }
         }
         return true
     }
 
-    /// The log-likelihood, and how much of each observation belongs to each part.
-    private func responsibilities(_ observations: [ParametricFit.Observation]) -> (Double, [[Double]]) {
-        var weights = [[Double]](repeating: [Double](repeating: 0, count: observations.count), count: parts.count)
-        var value = 0.0
-        for (index, one) in observations.enumerated() {
-            let logs = parts.map { log($0.share) + $0.law.logLikelihood(of: one) }
-            let most = logs.max() ?? 0
-            let sum = logs.reduce(0) { $0 + exp($1 - most) }
-            value += one.weight * (most + log(sum))
-            for part in parts.indices { weights[part][index] = one.weight * exp(logs[part] - most) / sum }
-        }
-        return (value, weights)
-    }
-}
+    /// What the steps of EM work with.
+    private struct Work {
+        private let observations: [ParametricFit.Observation]
+        private var likelihood: ParametricLikelihood
+        /// By part and observation: its log-likelihood, then how much of it belongs to the part.
+        private(set) var weights: [[Double]]
 
-extension ParametricFit {
-    /// Log-likelihood of one observation, of weight 1, as a duration.
-    func logLikelihood(of one: Observation) -> Double {
-        func score(_ t: Double) -> Double { (log(t) - location) / scale }
-        if one.left == one.right { return family.logDensity(score(one.left)) - log(scale) - log(one.left) }
-        if one.right == .infinity { return one.left > 0 ? family.logSurvival(score(one.left)) : 0 }
-        return family.logInterval(one.left > 0 ? score(one.left) : -.infinity, score(one.right))
+        init(_ family: ParametricFit.Family, _ observations: [ParametricFit.Observation], parts: Int) {
+            self.observations = observations
+            likelihood = ParametricLikelihood(family, observations)
+            weights = Array(repeating: Array(repeating: 0, count: observations.count), count: parts)
+        }
+
+        /// Shares the observations out; the log-likelihood of all.
+        mutating func share(_ parts: [Part]) -> Double {
+            let logShares = parts.map { log($0.share) }
+            for (part, one) in parts.enumerated() {
+                likelihood.logLikelihoods(location: one.law.location, scale: one.law.scale, into: &weights[part])
+            }
+            var value = 0.0
+            for (index, one) in observations.enumerated() {
+                var most = -Double.infinity
+                for part in parts.indices { most = max(most, logShares[part] + weights[part][index]) }
+                if most == -.infinity { most = 0 }
+                var sum = 0.0
+                for part in parts.indices {
+                    weights[part][index] = exp(logShares[part] + weights[part][index] - most)
+                    sum += weights[part][index]
+                }
+                value += one.weight * (most + log(sum))
+                for part in parts.indices { weights[part][index] *= one.weight / sum }
+            }
+            return value
+        }
+
+        /// Two of Newton's steps from where the part's law was: a step of EM need only raise the likelihood (Dempster,
+        /// Laird & Rubin 1977), and from so near these two reach the maximum to all digits that matter.
+        mutating func improve(_ law: ParametricFit, _ part: Int) -> ParametricFit {
+            swap(&likelihood.weights, &weights[part])
+            defer { swap(&likelihood.weights, &weights[part]) }
+            var point = ParametricLikelihood.Point(location: law.location, logScale: log(law.scale))
+            likelihood.evaluate(&point)
+            likelihood.climb(&point, steps: 2)
+            return ParametricFit(law.family, at: point)
+        }
     }
 }
