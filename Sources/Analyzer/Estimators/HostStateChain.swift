@@ -71,13 +71,13 @@ struct HostStateStatistics {
     var outages = 0.0
     var recoveries = 0.0
 
-    mutating func add(_ other: HostStateStatistics) {
-        up = (up.0 + other.up.0, up.1 + other.up.1, up.2 + other.up.2)
-        down = (down.0 + other.down.0, down.1 + other.down.1, down.2 + other.down.2)
-        secondsUp += other.secondsUp
-        secondsDown += other.secondsDown
-        outages += other.outages
-        recoveries += other.recoveries
+    mutating func add(_ other: HostStateStatistics, times weight: Double = 1) {
+        up = (up.0 + weight * other.up.0, up.1 + weight * other.up.1, up.2 + weight * other.up.2)
+        down = (down.0 + weight * other.down.0, down.1 + weight * other.down.1, down.2 + weight * other.down.2)
+        secondsUp += weight * other.secondsUp
+        secondsDown += weight * other.secondsDown
+        outages += weight * other.outages
+        recoveries += weight * other.recoveries
     }
 }
 
@@ -103,7 +103,7 @@ struct HostStateChain {
         probes.startUs.withUnsafeBufferPointer { startUs in
             probes.symbol.withUnsafeBufferPointer { symbol in
                 filteredDown.withUnsafeMutableBufferPointer { filteredDown in
-                    forward(startUs, symbol, filteredDown.baseAddress)
+                    forward(startUs, symbol, probes.blocks, filteredDown.baseAddress)
                 }
             }
         }
@@ -111,13 +111,23 @@ struct HostStateChain {
 
     private func forward(
         _ startUs: UnsafeBufferPointer<Int64>, _ symbols: UnsafeBufferPointer<UInt8>,
-        _ filteredDown: UnsafeMutablePointer<Double>?
+        _ blocks: [ProbeSequence.Block], _ filteredDown: UnsafeMutablePointer<Double>?
     ) -> Double {
         var logLikelihood = 0.0
+        // Of the block that is gone through, and of those before, each times its weight.
+        var (finished, block) = (0.0, 0)
+        var nextBegin = blocks.count > 1 ? blocks[1].begin : -1
         // P(state, probes so far) but for a factor: a division at every step would be waited for.
         var up = law.upShare
         var down = law.downShare
         for index in 0..<startUs.count {
+            if index == nextBegin {
+                let sum = up + down
+                finished += blocks[block].weight * (logLikelihood + log(sum))
+                (up, down, logLikelihood) = (up / sum, down / sum, 0)
+                block += 1
+                nextBegin = block + 1 < blocks.count ? blocks[block + 1].begin : -1
+            }
             if index > 0 {
                 let step = HostStateStep(law, seconds: Double(startUs[index] &- startUs[index - 1]) * 1e-6)
                 let moved = up * step.upToDown - down * step.downToUp
@@ -137,13 +147,13 @@ struct HostStateChain {
                 down /= sum
             }
         }
-        return logLikelihood + log(up + down)
+        return finished + (blocks.last?.weight ?? 1) * (logLikelihood + log(up + down))
     }
 
     /// The log-likelihood of the probes alone.
     func logLikelihood(_ probes: ProbeSequence) -> Double {
         probes.startUs.withUnsafeBufferPointer { startUs in
-            probes.symbol.withUnsafeBufferPointer { forward(startUs, $0, nil) }
+            probes.symbol.withUnsafeBufferPointer { forward(startUs, $0, probes.blocks, nil) }
         }
     }
 
@@ -174,17 +184,22 @@ struct HostStateChain {
     ) -> HostStateStatistics {
         probes.startUs.withUnsafeBufferPointer { startUs in
             probes.symbol.withUnsafeBufferPointer { symbol in
-                filteredDown.withUnsafeBufferPointer { backward(startUs, symbol, $0, aheadUp, posteriorDown) }
+                filteredDown.withUnsafeBufferPointer {
+                    backward(startUs, symbol, probes.blocks, $0, aheadUp, posteriorDown)
+                }
             }
         }
     }
 
     private func backward(
         _ startUs: UnsafeBufferPointer<Int64>, _ symbols: UnsafeBufferPointer<UInt8>,
-        _ filteredDown: UnsafeBufferPointer<Double>, _ aheadUp: UnsafeMutablePointer<Double>?,
-        _ posteriorDown: UnsafeMutablePointer<Double>?
+        _ blocks: [ProbeSequence.Block], _ filteredDown: UnsafeBufferPointer<Double>,
+        _ aheadUp: UnsafeMutablePointer<Double>?, _ posteriorDown: UnsafeMutablePointer<Double>?
     ) -> HostStateStatistics {
-        var statistics = HostStateStatistics()
+        // Of the block that is gone through, and of those after it, each times its weight.
+        var (statistics, finished) = (HostStateStatistics(), HostStateStatistics())
+        var bridges = BridgeSums()
+        var block = blocks.count - 1
         let perTotal = 1 / law.total
         // P(probes from the next on | state there) but for a factor.
         var aheadOfUp = 0.5
@@ -201,13 +216,16 @@ struct HostStateChain {
                 betaUp = aheadOfUp - step.upToDown * gain
                 betaDown = aheadOfDown + step.downToUp * gain
                 let norm = 1 / (down * betaDown + (1 - down) * betaUp)
-                collectBridge(
-                    into: &statistics,
-                    Ends(
-                        upUp: (1 - down) * aheadOfUp * norm, upDown: (1 - down) * aheadOfDown * norm,
-                        downUp: down * aheadOfUp * norm, downDown: down * aheadOfDown * norm),
-                    seconds: seconds, perTotal, step)
-                posterior = down * betaDown * norm
+                let (up, down) = ((1 - down) * norm, down * norm)
+                let ends = SIMD4(up * aheadOfUp, up * aheadOfDown, down * aheadOfUp, down * aheadOfDown)
+                bridges.add(ends, seconds: seconds, left: step.left, law.total, perTotal)
+                posterior = down * betaDown
+                if block > 0 && index + 1 == blocks[block].begin {
+                    bridges.move(into: &statistics, law, outageRate: parameters.outageRatePerSecond)
+                    finished.add(statistics, times: blocks[block].weight)
+                    (statistics, bridges) = (HostStateStatistics(), BridgeSums())
+                    block -= 1
+                }
             }
             posteriorDown?[index] = posterior
             collectProbe(into: &statistics, symbol: symbols[index], down: posterior)
@@ -222,7 +240,9 @@ struct HostStateChain {
                 aheadOfDown *= 1e150
             }
         }
-        return statistics
+        bridges.move(into: &statistics, law, outageRate: parameters.outageRatePerSecond)
+        finished.add(statistics, times: blocks.first?.weight ?? 1)
+        return finished
     }
 
     /// No state becomes certain by rounding: two probes in one microsecond may contradict each other, and a state that
@@ -252,44 +272,49 @@ struct HostStateChain {
             statistics.down.2 += down
         }
     }
+}
 
-    /// The states at two probes that follow each other, given all probes, each without the P(a→b) of the path between:
-    /// the integrals of the bridge carry it already.
-    private struct Ends {
-        let upUp: Double
-        let upDown: Double
-        let downUp: Double
-        let downDown: Double
+/// Sums over the gaps between probes, weighted with the posterior of the states at their ends: of these EM's expected
+/// times and transitions are made. methods: host state
+private struct BridgeSums {
+    // Up to up, up to down, down to up, down to down: each with its gap's t, 1 − E, and these two, where j = (1 − E)/s.
+    private var seconds = SIMD4<Double>.zero
+    private var left = SIMD4<Double>.zero
+    /// t − j.
+    private var early = SIMD4<Double>.zero
+    /// j − tE.
+    private var late = SIMD4<Double>.zero
+    private var allSeconds = 0.0
+
+    /// - Parameter ends: the states at two probes that follow each other, given all probes, each without the P(a→b) of
+    ///   the path between: the integrals of the bridge carry it already.
+    @inline(__always)
+    mutating func add(_ ends: SIMD4<Double>, seconds t: Double, left: Double, _ total: Double, _ perTotal: Double) {
+        let x = total * t
+        let j = left * perTotal
+        let early = x < 1e-4 ? t * x * (0.5 - x * (1.0 / 6)) : t - j
+        let late = x < 1e-4 ? t * x * (0.5 - x * (1.0 / 3)) : j - t * (1 - left)
+        seconds += ends * t
+        self.left += ends * left
+        self.early += ends * early
+        self.late += ends * late
+        allSeconds += t
     }
 
-    /// Expected time and transitions between two probes, given all probes: the integrals ∫ P(a→c, r) P(d→b, t−r) dr
-    /// of the two-state chain in closed form, weighted with the posterior of the end states.
-    @inline(__always)
-    private func collectBridge(
-        into statistics: inout HostStateStatistics, _ ends: Ends, seconds t: Double, _ perTotal: Double,
-        _ step: HostStateStep
-    ) {
-        if t <= 0 { return }
-        let p = law.downShare
-        let q = law.upShare
-        let x = law.total * t
-        let decayed = 1 - step.left
-        let j = step.left * perTotal
-        let tMinusJ = x < 1e-4 ? t * x * (0.5 - x * (1.0 / 6)) : t - j
-        let jMinusTE = x < 1e-4 ? t * x * (0.5 - x * (1.0 / 3)) : j - t * decayed
-        let a = x < 1e-3 ? t * x * x * (1 - 0.5 * x) * (1.0 / 6) : tMinusJ - jMinusTE
-        let mixed = p * tMinusJ + q * jMinusTE
+    /// The integrals ∫ P(a→c, r) P(d→b, t−r) dr of the two-state chain in closed form, with p = λ/s, q = μ/s.
+    func move(into statistics: inout HostStateStatistics, _ law: HostStateStep.Law, outageRate: Double) {
+        let (p, q) = (law.downShare, law.upShare)
+        let mixed = p * early + q * late
+        let both = early - late
         let secondsDown =
-            ends.upUp * p * q * a + (ends.upDown * p + ends.downUp * q) * mixed
-            + ends.downDown * (p * p * t + 2 * p * q * j + q * q * t * decayed)
+            p * q * both[0] + p * mixed[1] + q * mixed[2]
+            + (seconds[3] - q * (1 + p) * early[3] - q * q * late[3])
         let perRate =
-            ends.upUp * q * (q * tMinusJ + p * jMinusTE)
-            + ends.upDown * (p * q * t * (1 + decayed) + (p * p + q * q) * j) + ends.downUp * q * q * a
-            + ends.downDown * q * mixed
-        let outages = parameters.outageRatePerSecond * perRate
+            q * (q * early[0] + p * late[0]) + (seconds[1] - (1 - p * q) * early[1] - p * q * late[1])
+            + q * q * both[2] + q * mixed[3]
         statistics.secondsDown += secondsDown
-        statistics.secondsUp += max(0, t - secondsDown)
-        statistics.outages += outages
-        statistics.recoveries += max(0, outages + ends.downUp * step.downToUp - ends.upDown * step.upToDown)
+        statistics.secondsUp += max(0, allSeconds - secondsDown)
+        statistics.outages += outageRate * perRate
+        statistics.recoveries += max(0, outageRate * perRate + q * left[2] - p * left[1])
     }
 }

@@ -5,7 +5,7 @@ import Glibc
 struct HostStateMaximizer {
     struct Fit {
         var parameters: HostStateParameters
-        /// Of the probes, plus the log-prior.
+        /// Of the probes, plus the log-prior; at the parameters before the last step.
         var logLikelihood: Double
         /// How often all probes were gone through to find it.
         var passes = 0
@@ -37,7 +37,7 @@ struct HostStateMaximizer {
     func maximize(from start: HostStateParameters) -> Fit {
         var current = start
         var reached = -Double.infinity
-        var passes = 1
+        var passes = 0
         for _ in 0..<smoother.maxCycles {
             let first = step(current)
             let second = step(first.parameters)
@@ -48,10 +48,11 @@ struct HostStateMaximizer {
             current = isWorse ? step(second.parameters).parameters : third.parameters
             passes += isWorse ? 4 : 3
             let level = max(second.logLikelihood, third.logLikelihood)
-            if level - reached < smoother.tolerance { break }
+            let gain = level - reached
             reached = level
+            if gain < smoother.tolerance { break }
         }
-        return Fit(parameters: current, logLikelihood: logLikelihood(current), passes: passes)
+        return Fit(parameters: current, logLikelihood: reached, passes: passes)
     }
 
     /// One EM step from `parameters`; the log-likelihood returned is that *at* `parameters`.

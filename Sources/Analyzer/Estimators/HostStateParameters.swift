@@ -59,6 +59,8 @@ struct ProbeSequence {
     var symbol: [UInt8] = []
     /// The row of each probe in the columns.
     var row: [Int32] = []
+    /// How often probes count, in order of `begin`, the first of which is 0; none: all once.
+    var blocks: [Block] = []
 
     var count: Int { startUs.count }
 }

@@ -61,17 +61,18 @@ public struct HostStateSmoother: Sendable {
         let alwaysUp = facts.alwaysUp
         if facts.failures == 0 { return alwaysUp }
         let maximizer = HostStateMaximizer(hosts: hosts, prior: facts.prior, smoother: self)
-        guard let start = bestStart(hosts, facts) else { return alwaysUp }
-        let fit = maximizer.maximize(from: start)
+        let thinned = HostStateMaximizer(hosts: hosts.map { $0.thinned() }, prior: facts.prior, smoother: self)
+        guard let start = bestStart(thinned.hosts, facts) else { return alwaysUp }
+        let found = thinned.maximize(from: start).parameters
         // Four more parameters must earn their keep; the failures are what carries information on them.
         let charge = 2 * log(1 + Double(facts.failures)) + 2
         let blipsOnly = maximizer.logLikelihood(alwaysUp)
-        return fit.logLikelihood > blipsOnly + charge ? fit.parameters : alwaysUp
+        return maximizer.logLikelihood(found) > blipsOnly + charge ? found : alwaysUp
     }
 
     /// Two steps from every start, four more from the best three; on a long log from its stretches with most failures.
     private func bestStart(_ hosts: [ProbeSequence], _ facts: HostStateFacts) -> HostStateParameters? {
-        let excerpt = Self.excerpt(of: hosts, probes: facts.probes)
+        let excerpt = Self.excerpt(of: hosts)
         let maximizer = HostStateMaximizer(hosts: excerpt, prior: facts.prior, smoother: self)
         let tried = facts.starts.map { maximizer.steps(from: $0, count: 2) }
         let kept = tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(3)
@@ -79,10 +80,10 @@ public struct HostStateSmoother: Sendable {
         return fits.max { $0.logLikelihood < $1.logLikelihood }?.parameters
     }
 
-    /// Whole stretches of 1,000 probes, those with most failures first, up to 10,000 probes. They only decide where the
+    /// Whole stretches of 1,000 probes, those with most failures first, up to 5,000 probes. They only decide where the
     /// fit to all probes begins.
-    private static func excerpt(of hosts: [ProbeSequence], probes: Int) -> [ProbeSequence] {
-        if probes <= 20_000 { return hosts }
+    private static func excerpt(of hosts: [ProbeSequence]) -> [ProbeSequence] {
+        if hosts.reduce(0, { $0 + $1.count }) <= 8_000 { return hosts }
         var stretches: [(host: Int, range: Range<Int>, failures: Int)] = []
         for (host, all) in hosts.enumerated() {
             for begin in stride(from: 0, to: all.count, by: 1_000) {
@@ -93,11 +94,10 @@ public struct HostStateSmoother: Sendable {
                 stretches.append((host, range, failures))
             }
         }
-        return stretches.sorted { $0.failures > $1.failures }.prefix(10).map { one in
+        return stretches.sorted { $0.failures > $1.failures }.prefix(5).map { one in
             let all = hosts[one.host]
             return ProbeSequence(
-                startUs: Array(all.startUs[one.range]), symbol: Array(all.symbol[one.range]),
-                row: Array(all.row[one.range]))
+                startUs: Array(all.startUs[one.range]), symbol: Array(all.symbol[one.range]))
         }
     }
 
@@ -106,7 +106,7 @@ public struct HostStateSmoother: Sendable {
             return pooled
         }
         let prior = HostStateStatistics(worthOf: pooled)
-        let maximizer = HostStateMaximizer(hosts: [probes], prior: prior, smoother: self)
+        let maximizer = HostStateMaximizer(hosts: [probes.thinned()], prior: prior, smoother: self)
         return maximizer.maximize(from: pooled).parameters
     }
 }
