@@ -82,8 +82,10 @@ struct CandidateRules {
     }
 
     /// Only where a choice of limits was given does another one come into question.
+    var areLimitsSearched: Bool { areTimeoutsRetried && perTryTimeoutsUs.count > 1 }
+
     private func limits(near rule: Rule, _ factors: [Double]) -> [Int64] {
-        guard let limitUs = rule.perTryTimeoutUs, areTimeoutsRetried, perTryTimeoutsUs.count > 1 else { return [] }
+        guard let limitUs = rule.perTryTimeoutUs, areLimitsSearched else { return [] }
         return factors.map { Self.rounded(Double(limitUs) * $0) }.filter {
             $0 != limitUs && $0 >= shortestLimitUs && $0 < (frame.timeoutUs ?? .max)
         }

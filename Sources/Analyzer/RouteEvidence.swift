@@ -20,7 +20,10 @@ struct RouteEvidence {
     /// The longest answer that was not its host's fault.
     let longestOwnUs: Int64
     let assumptions: [String]
-    private let law: LatencyLaw
+    /// How long an answer takes on a host that is up.
+    let law: LatencyLaw
+    /// The methods whose requests may be repeated although they may have been executed.
+    let repeatableMethods: [String]
 
     /// At most this many rows are played; beyond, every n-th stands for n.
     static let mostPlayedRows = 20_000
@@ -55,6 +58,7 @@ struct RouteEvidence {
             isExtrapolated: isCutShort, isSlowTogether: origin.isCommon)
         facts = builder.facts(law: law)
         self.law = law
+        repeatableMethods = columns.methodNames.filter(RouteConfiguration.idempotentMethods.contains).sorted()
         var longestOwnUs: Int64 = 0
         for row in firsts where columns.outcome[row] == .success && origin.ownShare[row] >= 0.5 {
             longestOwnUs = max(longestOwnUs, columns.durationUs[row])

@@ -70,6 +70,26 @@ struct WhatIfCommandTests {
             #expect(NSDictionary(dictionary: tuning) == NSDictionary(dictionary: routes[0]))
             let rules = try #require(document["rules_by_retries"] as? [[String: Any]])
             #expect(rules.count > 1 && (document["reports"] as? [Any])?.count == 5)
+            let dialects = try #require(document["dialects"] as? [[String: Any]])
+            #expect(dialects.map { $0["dialect"] as? String } == ["meantime", "envoy", "istio", "linkerd", "grpc"])
+            #expect(dialects.allSatisfy { $0["multiple_of_explicit_waits"] is Double && $0["snippet"] is String })
+        }
+    }
+
+    @Test func `explain prints a proxy's fragment alone, what it cannot say as comments or on stderr`() throws {
+        try withImportedLog { directory in
+            let envoy = try Command.run(["explain", "main", "--dialect", "envoy"], in: directory)
+            #expect(envoy.code == 0 && envoy.errors.isEmpty, "\(envoy.errors)")
+            // A third of these requests fails at first: without a budget that is more load than is allowed.
+            #expect(envoy.output.hasPrefix("# the route action"), "\(envoy.output)")
+            for words in ["# without a budget of the route's own", "\ntimeout: 2s"] {
+                #expect(envoy.output.contains(words), "\(envoy.output)")
+            }
+            let grpc = try Command.run(["explain", "main", "--dialect", "grpc"], in: directory)
+            let document = try #require(try json(grpc.output) as? [String: Any])
+            #expect(document["methodConfig"] is [Any] && grpc.errors.contains("grpc: no limit of each attempt"))
+            expectRefusal(
+                try Command.run(["explain", "main", "--dialect", "nginx"], in: directory), code: 2, "'envoy'")
         }
     }
 }

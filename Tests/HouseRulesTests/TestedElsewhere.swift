@@ -10,6 +10,7 @@ enum TestedElsewhere {
         "OutagesReportTests.swift": [
             "Analyzer/Estimators/HostSpells.swift", "Analyzer/Reports/OutageFigures.swift",
         ],
+        "DialectFamilyTests.swift": ["Analyzer/RouteAlternatives.swift"],
         "FigureDrawingTests.swift": ["meantime/Page/LanePlot.swift"],
         "PlayEquivalenceTests.swift": [
             "Analyzer/Play/AskWatch.swift", "Analyzer/Play/BudgetPlay.swift", "Analyzer/Play/LatencyTables.swift",
@@ -123,7 +124,8 @@ enum TestedElsewhere {
         "WhatIfCommandTests.swift": [
             "Analyzer/RuleComparison.swift", "meantime/Commands/ExplainCommand.swift",
             "meantime/Files/RouteLog.swift", "meantime/Output/ExplainText.swift",
-            "meantime/Output/RulePriceText.swift", "meantime/Output/WhatIfText.swift",
+            "meantime/Output/DialectText.swift", "meantime/Output/RulePriceText.swift",
+            "meantime/Output/WhatIfText.swift",
         ],
         "UsageTests.swift": [
             "meantime/Output/Output.swift", "meantime/Output/Style.swift", "meantime/Output/Terminal.swift",

@@ -3,7 +3,9 @@ import Retry
 
 /// What `explain` says.
 enum ExplainText {
-    static func text(_ tuning: RouteTuning, _ reports: [ReportTable], style: Style) -> String {
+    static func text(
+        _ tuning: RouteTuning, _ alternatives: RouteAlternatives, _ reports: [ReportTable], style: Style
+    ) -> String {
         let ends = [tuning.windowUs.lowerBound, tuning.windowUs.upperBound].map(StoreText.seconds)
         var text = style.bold(tuning.route) + "\n"
         text += "\(NumberText.grouped(tuning.attempts)) attempts of \(NumberText.grouped(tuning.requests)) requests"
@@ -20,6 +22,8 @@ enum ExplainText {
         text +=
             "\n" + style.bold("to choose from") + ": none of these is better in all of success, latency and load\n\n"
         text += choices(tuning, style: style)
+        text += "\n" + style.bold("in other words") + ": the cheapest rule that each proxy's configuration can say\n\n"
+        text += DialectText.text(alternatives.dialects, style: style)
         text +=
             "\nnow:  \(RuleText.summary(tuning.present.rule))\(tuning.isPresentGiven ? "" : " (read off the log)")\n"
         if tuning.isChanged { text += "then: \(RuleText.summary(tuning.chosen.rule))\n" }
@@ -81,12 +85,14 @@ enum ExplainText {
         return found.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    private static func waits(_ rule: Rule) -> String {
+    static func waits(_ rule: Rule) -> String {
         guard let retry = rule.retry, retry.maxRetries > 0 else { return "none" }
         return "\(retry.maxRetries) \(RuleText.waits(retry))"
     }
 
-    static func json(_ tuning: RouteTuning, _ reports: [(name: String, table: ReportTable)]) -> JSON {
+    static func json(
+        _ tuning: RouteTuning, _ alternatives: RouteAlternatives, _ reports: [(name: String, table: ReportTable)]
+    ) -> JSON {
         .object([
             ("route", .string(tuning.route)), ("tuning", TuneJSON.route(tuning)),
             ("rules_by_retries", .array(cheapest(tuning.candidates).map(TuneJSON.price))),
@@ -99,6 +105,7 @@ enum ExplainText {
                         ])
                     })
             ),
+            ("dialects", .array(alternatives.dialects.map { DialectText.json($0, route: tuning.route) })),
             ("reports", .array(reports.map { ReportText.json($0.table, report: $0.name) })),
         ])
     }

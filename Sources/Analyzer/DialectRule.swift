@@ -1,0 +1,175 @@
+import Retry
+
+/// The cheapest rule that a dialect can say on a route, and what it leaves unsaid.
+public struct DialectRule: Sendable {
+    /// In whose words.
+    public var dialect: Dialect
+    /// The rule and what it costs on the recorded failures.
+    public var price: RulePrice
+    /// Its cost as a multiple of that of the best explicit waits; `nil` where those cost nothing.
+    public var multiple: Double?
+    /// gRPC statuses of failures that the route's log shows, refusals apart.
+    public var grpcStatuses: [Int]
+    /// Whether refusals for load carry a gRPC status.
+    public var isGRPC: Bool
+    /// The methods whose requests it is for, where others may not be repeated; empty: all.
+    public var methods: [String]
+    /// What the dialect cannot say, and what its price takes for granted.
+    public var notes: [String]
+}
+
+extension Tuner {
+    /// The best rule of every dialect on a route, on the failures that `tuning` was made from. methods: dialects
+    ///
+    /// Meantime's own is the cheapest explicit schedule that was priced within the load limit; of those as cheap to
+    /// 0.2 %, the one with the fewest retries.
+    func dialects(_ tuning: RouteTuning, _ evidence: RouteEvidence, _ setting: RouteSetting) -> [DialectRule] {
+        let facts = evidence.facts
+        let failures = FailureKinds(facts)
+        let methods = failures.isMixed && setting.isIdempotent == nil ? evidence.repeatableMethods : []
+        let within = tuning.candidates.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
+        let least = within.map(\.costSeconds).min() ?? tuning.present.costSeconds
+        // Candidates come cheapest first: of as many retries the cheapest stands first.
+        let own = within.filter { $0.costSeconds <= least * (1 + RuleSearch.unseen) }
+            .min { ($0.rule.retry?.maxRetries ?? 0) < ($1.rule.retry?.maxRetries ?? 0) }
+        func rule(_ dialect: Dialect, _ price: RulePrice, leastExtra: Double? = nil) -> DialectRule {
+            let notes = DialectNotes(
+                rule: price.rule, failures: failures, waitsFromUs: evidence.waitsFromUs, methods: methods,
+                leastExtra: leastExtra, mostExtra: tuning.objective.maxExtraAttempts)
+            return DialectRule(
+                dialect: dialect, price: price,
+                multiple: own.flatMap { $0.costSeconds > 0 ? price.costSeconds / $0.costSeconds : nil },
+                grpcStatuses: failures.grpcStatuses.sorted(), isGRPC: failures.isGRPC,
+                methods: dialect == .meantime ? [] : methods, notes: notes.notes(dialect))
+        }
+        let candidates = setting.candidates(for: evidence)
+        var searches = [true: DialectSearch(facts)]
+        searches[false] = failures.isRetryAfterSeen ? DialectSearch(facts.withoutRetryAfter()) : searches[true]
+        var found: [(dialect: Dialect, played: PlayedRule, leastExtra: Double?)] = []
+        for dialect in Dialect.allCases where dialect != .meantime {
+            let family = DialectFamily(dialect, within: candidates, failures: failures)
+            guard let best = searches[dialect.isRetryAfterKept]?.best(of: family) else { continue }
+            found.append((dialect, best, searches[dialect.isRetryAfterKept]?.leastExtra(of: family)))
+        }
+        let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
+        let prices = price(found.map(\.played), search)
+        return (own.map { [rule(.meantime, $0)] } ?? [])
+            + zip(found, prices).map { rule($0.dialect, $1, leastExtra: $0.leastExtra) }
+    }
+}
+
+extension RouteFacts {
+    /// The same failures as a proxy sees them that does not read what a server asks for.
+    func withoutRetryAfter() -> RouteFacts {
+        let failed = failed.map { first in
+            var deaf = first
+            deaf.retryAfterUs = 0
+            return deaf
+        }
+        return RouteFacts(
+            objective: objective, hostCount: hostCount, failed: failed, slow: slow, slowFromUs: slowFromUs,
+            fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses, requests: requests, recorded: recorded,
+            arrivals: arrivals, answerProbability: answerProbability, upProbability: upProbability, latency: latency,
+            secondLatency: secondLatency, failureUs: failureUs)
+    }
+}
+
+/// What a dialect's rule leaves unsaid.
+struct DialectNotes {
+    let rule: Rule
+    let failures: FailureKinds
+    let waitsFromUs: Int64
+    let methods: [String]
+    /// The least that a single retry would add to the attempts of a request, and what the objective allows.
+    let leastExtra: Double?
+    let mostExtra: Double
+
+    private var retries: Int { rule.retry?.maxRetries ?? 0 }
+
+    func notes(_ dialect: Dialect) -> [String] {
+        if dialect == .meantime { return [] }
+        var notes: [String] = []
+        if retries == 0 { return whyNone(dialect) + (dialect == .grpc ? [Self.grpcLimit] : []) }
+        notes.append(budget(dialect))
+        if !methods.isEmpty {
+            notes.append(
+                "it does not look at methods: give requests that may be repeated (\(methods.joined(separator: ", "))) "
+                    + "a route of their own; the others are priced as retried only where nothing was executed")
+        }
+        notes += own(dialect)
+        let nameless = failures.grpcStatuses.filter { status in
+            !(rule.retry?.on ?? []).contains { $0.matches(outcome: .errorStatus, status: status, isGRPC: true) }
+        }
+        if !nameless.isEmpty && failures.isIdempotent {
+            let shown = nameless.sorted().map(String.init).joined(separator: ", ")
+            notes.append("it has no word for gRPC status \(shown): not retried")
+        }
+        return notes
+    }
+
+    private func whyNone(_ dialect: Dialect) -> [String] {
+        if waitsFromUs > 0 && dialect != .grpc {
+            return [
+                "its waits begin at 0, and the log bears out none below \(DurationText.format(waitsFromUs)): no retry is "
+                    + "priced"
+            ]
+        }
+        if !failures.isIdempotent {
+            return ["requests may not be repeated: only what was never executed could be retried"]
+        }
+        guard let leastExtra else { return ["no retry fits in the deadline"] }
+        if leastExtra <= mostExtra { return ["no retry pays"] }
+        let hundredths = Int((leastExtra * 100).rounded())
+        let shown = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+        return [
+            "without a budget of the route's own a single retry makes \(shown) extra attempts a request, allowed are "
+                + "\(mostExtra): no retries"
+        ]
+    }
+
+    /// Nobody else has a budget of a route's own.
+    private func budget(_ dialect: Dialect) -> String {
+        let worst = "in a total outage a request makes up to \(retries + 1) attempts"
+        return switch dialect {
+        case .envoy:
+            "no budget by route: \(worst), but for the cluster's cap on retries in flight, which is not in the price"
+        case .istio:
+            "no budget by route: \(worst), but for the DestinationRule's cap on retries in flight, which is not in the "
+                + "price"
+        case .grpc:
+            "no budget by route: \(worst), but for the client's retryThrottling, which all methods of a server share and "
+                + "which is not in the price"
+        case .linkerd, .meantime: "no budget: \(worst)"
+        }
+    }
+
+    private func own(_ dialect: Dialect) -> [String] {
+        var notes: [String] = []
+        switch dialect {
+        case .envoy:
+            if failures.isRetryAfterSeen {
+                notes.append("Retry-After is waited for one to one and a half times; priced as exactly once")
+            }
+        case .istio:
+            notes.append(
+                "needs a version that has retries.backoff (others wait from 25ms); the longest wait is ten times it")
+            if failures.isRetryAfterSeen { notes.append("Retry-After is not waited for") }
+        case .linkerd:
+            notes.append("no waits; retries go to any host; connections that fail or break are not retried")
+            if rule.perTryTimeoutUs != nil {
+                notes.append("the last attempt has no limit of its own; priced as if it had")
+            }
+            if failures.isRetryAfterSeen { notes.append("Retry-After is not waited for") }
+        case .grpc:
+            notes.append("retries go to any host")
+            notes.append(Self.grpcLimit)
+            if !failures.isGRPC {
+                notes.append("the log shows no gRPC status: only a gRPC client of this route could use it")
+            }
+        case .meantime: break
+        }
+        return notes
+    }
+
+    private static let grpcLimit = "no limit of each attempt"
+}
