@@ -5,6 +5,8 @@ public import Retry
 public struct RouteAlternatives: Sendable {
     /// The best rule of every dialect, Meantime's own first.
     public var dialects: [DialectRule]
+    /// When to send an attempt beside a slow one.
+    public var hedge: HedgeChoice
 }
 
 extension Tuner {
@@ -13,6 +15,10 @@ extension Tuner {
         let setting = RouteSetting(
             route: columns.route, configuration: configuration, present: present, columns: columns)
         guard let evidence = RouteEvidence(columns, setting: setting) else { return nil }
-        return RouteAlternatives(dialects: dialects(tuning, evidence, setting))
+        let isRepeatable = setting.isIdempotent ?? !evidence.repeatableMethods.isEmpty
+        let hedge = HedgeChoice(
+            evidence, objective: setting.objective, isRepeatable: isRepeatable,
+            retriesExtra: tuning.chosen.extraAttempts)
+        return RouteAlternatives(dialects: dialects(tuning, evidence, setting), hedge: hedge)
     }
 }

@@ -97,6 +97,9 @@ public struct LatencyLaw: Sendable {
         knotArea = area
     }
 
+    /// Where the straight lines of the law meet, as far as it was observed: times in microseconds, and P(T > each).
+    var corners: (us: [Double], survival: [Double]) { (knotUs, knotSurvival) }
+
     /// Whether `us` lies past everything seen.
     public func isExtrapolation(_ us: Int64) -> Bool { us > lastObservedUs }
 

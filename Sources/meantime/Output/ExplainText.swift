@@ -25,6 +25,10 @@ enum ExplainText {
         text += "\n" + style.bold("in other words") + ": the cheapest rule that each proxy's configuration can say\n\n"
         text += DialectText.text(alternatives.dialects, style: style)
         text +=
+            "\n" + style.bold("hedge")
+            + ": another attempt beside one that is slow; Meantime's proxy sends none yet\n\n"
+        text += HedgeText.text(alternatives.hedge, style: style)
+        text +=
             "\nnow:  \(RuleText.summary(tuning.present.rule))\(tuning.isPresentGiven ? "" : " (read off the log)")\n"
         if tuning.isChanged { text += "then: \(RuleText.summary(tuning.chosen.rule))\n" }
         text += "why:  \(tuning.reason)\n"
@@ -106,6 +110,7 @@ enum ExplainText {
                     })
             ),
             ("dialects", .array(alternatives.dialects.map { DialectText.json($0, route: tuning.route) })),
+            ("hedge", HedgeText.json(alternatives.hedge)),
             ("reports", .array(reports.map { ReportText.json($0.table, report: $0.name) })),
         ])
     }
