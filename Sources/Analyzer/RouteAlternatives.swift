@@ -7,6 +7,8 @@ public struct RouteAlternatives: Sendable {
     public var dialects: [DialectRule]
     /// When to send an attempt beside a slow one.
     public var hedge: HedgeChoice
+    /// How long a host that fails is given a rest.
+    public var ejection: EjectionTime
 }
 
 extension Tuner {
@@ -19,6 +21,8 @@ extension Tuner {
         let hedge = HedgeChoice(
             evidence, objective: setting.objective, isRepeatable: isRepeatable,
             retriesExtra: tuning.chosen.extraAttempts)
-        return RouteAlternatives(dialects: dialects(tuning, evidence, setting), hedge: hedge)
+        let ejection = EjectionTime(evidence, rule: tuning.chosen.rule, objective: setting.objective, seed: seed)
+        return RouteAlternatives(
+            dialects: dialects(tuning, evidence, setting), hedge: hedge, ejection: ejection)
     }
 }

@@ -19,6 +19,10 @@ struct RouteEvidence {
     let waitsFromUs: Int64
     /// The longest answer that was not its host's fault.
     let longestOwnUs: Int64
+    /// What the log says of the length of every host's outages.
+    let outageDurations: [CensoredInterval]
+    /// Whether the hosts fail together, so that their states are taken as one.
+    let areHostsAsOne: Bool
     let assumptions: [String]
     /// How long an answer takes on a host that is up.
     let law: LatencyLaw
@@ -66,6 +70,8 @@ struct RouteEvidence {
         self.longestOwnUs = longestOwnUs
         failures = columns.outcome.count(where: \.isFailure)
         self.outages = outages.outages.count
+        outageDurations = outages.durations
+        areHostsAsOne = availability.isShared
         windowUs = firstUs...lastUs
         seen = Set(Outcome.allCases.filter { columns.outcome.contains($0) })
         longestSuccessUs = (0..<columns.count).reduce(0) { longest, row in

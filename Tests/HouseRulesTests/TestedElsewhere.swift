@@ -124,7 +124,8 @@ enum TestedElsewhere {
         "WhatIfCommandTests.swift": [
             "Analyzer/RuleComparison.swift", "meantime/Commands/ExplainCommand.swift",
             "meantime/Files/RouteLog.swift", "meantime/Output/ExplainText.swift",
-            "meantime/Output/DialectText.swift", "meantime/Output/HedgeText.swift",
+            "meantime/Output/DialectText.swift", "meantime/Output/EjectionText.swift",
+            "meantime/Output/HedgeText.swift",
             "meantime/Output/RulePriceText.swift",
             "meantime/Output/WhatIfText.swift",
         ],

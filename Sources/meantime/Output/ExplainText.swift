@@ -28,6 +28,8 @@ enum ExplainText {
             "\n" + style.bold("hedge")
             + ": another attempt beside one that is slow; Meantime's proxy sends none yet\n\n"
         text += HedgeText.text(alternatives.hedge, style: style)
+        text += "\n" + style.bold("ejection") + ": how long a failing host rests; Meantime's proxy ejects none yet\n\n"
+        text += EjectionText.text(alternatives.ejection, style: style)
         text +=
             "\nnow:  \(RuleText.summary(tuning.present.rule))\(tuning.isPresentGiven ? "" : " (read off the log)")\n"
         if tuning.isChanged { text += "then: \(RuleText.summary(tuning.chosen.rule))\n" }
@@ -111,6 +113,7 @@ enum ExplainText {
             ),
             ("dialects", .array(alternatives.dialects.map { DialectText.json($0, route: tuning.route) })),
             ("hedge", HedgeText.json(alternatives.hedge)),
+            ("ejection", EjectionText.json(alternatives.ejection)),
             ("reports", .array(reports.map { ReportText.json($0.table, report: $0.name) })),
         ])
     }
