@@ -12,6 +12,8 @@ struct CandidateRules {
     var perTryTimeoutsUs: [Int64?]
     /// Whether what a per-try timeout cuts off is sent again; if not, it only fails sooner.
     var areTimeoutsRetried = true
+    /// Whether retries of slow attempts were shown to be fast; if not, no limit is tried but those given.
+    var areSlowRetriesFast = true
     /// No shorter per-try timeout is tried.
     var shortestLimitUs: Int64 = 1
     /// All waits of a request together stay below this, so that the last retry still fits in the deadline.
@@ -81,8 +83,8 @@ struct CandidateRules {
             + limits(near: rule, factors).map { self.rule(waits: waits, perTryUs: $0, budget: rule.budget) }
     }
 
-    /// Only where a choice of limits was given does another one come into question.
-    var areLimitsSearched: Bool { areTimeoutsRetried && perTryTimeoutsUs.count > 1 }
+    /// Only where a choice of limits was given, and the log speaks for it, does another one come into question.
+    var areLimitsSearched: Bool { areSlowRetriesFast && areTimeoutsRetried && perTryTimeoutsUs.count > 1 }
 
     private func limits(near rule: Rule, _ factors: [Double]) -> [Int64] {
         guard let limitUs = rule.perTryTimeoutUs, areLimitsSearched else { return [] }

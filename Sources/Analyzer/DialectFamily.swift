@@ -200,11 +200,14 @@ struct DialectFamily {
 struct DialectSearch {
     private let facts: RouteFacts
     private var player: RulePlayer
+    private var outlook: OutageOutlook?
     private var known: [Rule: PlayedRule] = [:]
 
-    init(_ facts: RouteFacts) {
+    /// - Parameter seed: of the days to come; `nil`: rules are judged by the log's own outages.
+    init(_ facts: RouteFacts, seed: UInt64?) {
         self.facts = facts
         player = RulePlayer(facts)
+        outlook = seed.flatMap { OutageOutlook(facts, seed: $0) }
     }
 
     /// The cheapest within the load limit; of those as cheap to 0.2 %, the one with the fewest retries.
@@ -225,18 +228,26 @@ struct DialectSearch {
         return play(single, family).map { $0.totals.extra.reduce(0, +) / max(1, facts.requestCount) }.min()
     }
 
-    /// Mean cost of a request, microseconds.
-    func cost(_ played: PlayedRule) -> Double { played.totals.costUs.reduce(0, +) / max(1, facts.requestCount) }
+    /// Mean cost of a request on the days to come, microseconds.
+    func cost(_ played: PlayedRule) -> Double {
+        played.foreseenUs.reduce(0, +) / max(1, (outlook?.requests ?? facts.requests).reduce(0, +))
+    }
 
     private func isWithinLoad(_ played: PlayedRule) -> Bool {
         played.totals.extra.reduce(0, +) <= facts.objective.maxExtraAttempts * facts.requestCount
     }
 
     private mutating func play(_ shapes: [DialectFamily.Shape], _ family: DialectFamily) -> [PlayedRule] {
-        let rules = shapes.map(family.rule)
+        play(shapes.map(family.rule))
+    }
+
+    /// What rules cost.
+    mutating func play(_ rules: [Rule]) -> [PlayedRule] {
         var fresh: [Rule] = []
         for rule in rules where known[rule] == nil && !fresh.contains(rule) { fresh.append(rule) }
-        for one in player.play(fresh) { known[one.rule] = one }
+        var played = player.play(fresh)
+        outlook?.foresee(&played)
+        for one in played { known[one.rule] = one }
         return rules.compactMap { known[$0] }
     }
 

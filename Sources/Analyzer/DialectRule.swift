@@ -6,7 +6,8 @@ public struct DialectRule: Sendable {
     public var dialect: Dialect
     /// The rule and what it costs on the recorded failures.
     public var price: RulePrice
-    /// Its cost as a multiple of that of the best explicit waits; `nil` where those cost nothing.
+    /// Its cost on the days to come (`OutageOutlook`) as a multiple of that of the best explicit waits; `nil` where
+    /// those cost nothing.
     public var multiple: Double?
     /// gRPC statuses of failures that the route's log shows, refusals apart.
     public var grpcStatuses: [Int]
@@ -27,50 +28,47 @@ extension Tuner {
         let facts = evidence.facts
         let failures = FailureKinds(facts)
         let methods = failures.isMixed && setting.isIdempotent == nil ? evidence.repeatableMethods : []
-        let within = tuning.candidates.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
-        let least = within.map(\.costSeconds).min() ?? tuning.present.costSeconds
-        // Candidates come cheapest first: of as many retries the cheapest stands first.
-        let own = within.filter { $0.costSeconds <= least * (1 + RuleSearch.unseen) }
-            .min { ($0.rule.retry?.maxRetries ?? 0) < ($1.rule.retry?.maxRetries ?? 0) }
-        func rule(_ dialect: Dialect, _ price: RulePrice, leastExtra: Double? = nil) -> DialectRule {
+        var searches = [true: DialectSearch(facts, seed: seed)]
+        searches[false] =
+            failures.isRetryAfterSeen
+            ? DialectSearch(facts.withFailed { $0.retryAfterUs = 0 }, seed: seed) : searches[true]
+        let own = own(tuning, &searches[true])
+        func rule(
+            _ dialect: Dialect, _ price: RulePrice, costUs: Double, leastExtra: Double? = nil
+        ) -> DialectRule {
             let notes = DialectNotes(
                 rule: price.rule, failures: failures, waitsFromUs: evidence.waitsFromUs, methods: methods,
                 leastExtra: leastExtra, mostExtra: tuning.objective.maxExtraAttempts)
             return DialectRule(
                 dialect: dialect, price: price,
-                multiple: own.flatMap { $0.costSeconds > 0 ? price.costSeconds / $0.costSeconds : nil },
+                multiple: own.flatMap { $0.costUs > 0 ? costUs / $0.costUs : nil },
                 grpcStatuses: failures.grpcStatuses.sorted(), isGRPC: failures.isGRPC,
                 methods: dialect == .meantime ? [] : methods, notes: notes.notes(dialect))
         }
         let candidates = setting.candidates(for: evidence)
-        var searches = [true: DialectSearch(facts)]
-        searches[false] = failures.isRetryAfterSeen ? DialectSearch(facts.withoutRetryAfter()) : searches[true]
-        var found: [(dialect: Dialect, played: PlayedRule, leastExtra: Double?)] = []
+        var found: [(dialect: Dialect, played: PlayedRule, costUs: Double, leastExtra: Double?)] = []
         for dialect in Dialect.allCases where dialect != .meantime {
             let family = DialectFamily(dialect, within: candidates, failures: failures)
-            guard let best = searches[dialect.isRetryAfterKept]?.best(of: family) else { continue }
-            found.append((dialect, best, searches[dialect.isRetryAfterKept]?.leastExtra(of: family)))
+            guard var search = searches[dialect.isRetryAfterKept], let best = search.best(of: family) else { continue }
+            found.append((dialect, best, search.cost(best), search.leastExtra(of: family)))
+            searches[dialect.isRetryAfterKept] = search
         }
         let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
         let prices = price(found.map(\.played), search)
-        return (own.map { [rule(.meantime, $0)] } ?? [])
-            + zip(found, prices).map { rule($0.dialect, $1, leastExtra: $0.leastExtra) }
+        return (own.map { [rule(.meantime, $0.price, costUs: $0.costUs)] } ?? [])
+            + zip(found, prices).map { rule($0.dialect, $1, costUs: $0.costUs, leastExtra: $0.leastExtra) }
     }
-}
 
-extension RouteFacts {
-    /// The same failures as a proxy sees them that does not read what a server asks for.
-    func withoutRetryAfter() -> RouteFacts {
-        let failed = failed.map { first in
-            var deaf = first
-            deaf.retryAfterUs = 0
-            return deaf
-        }
-        return RouteFacts(
-            objective: objective, hostCount: hostCount, failed: failed, slow: slow, slowFromUs: slowFromUs,
-            fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses, requests: requests, recorded: recorded,
-            arrivals: arrivals, answerProbability: answerProbability, upProbability: upProbability, latency: latency,
-            secondLatency: secondLatency, failureUs: failureUs)
+    /// The best explicit waits among those that were priced, and their cost on the days to come.
+    private func own(_ tuning: RouteTuning, _ search: inout DialectSearch?) -> (price: RulePrice, costUs: Double)? {
+        let within = tuning.candidates.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
+        guard var known = search else { return nil }
+        let costs = known.play(within.map(\.rule)).map(known.cost)
+        search = known
+        guard let least = costs.min() else { return nil }
+        return zip(within, costs).filter { $1 <= least * (1 + RuleSearch.unseen) }
+            .min { ($0.0.rule.retry?.maxRetries ?? 0, $0.1) < ($1.0.rule.retry?.maxRetries ?? 0, $1.1) }
+            .map { (price: $0.0, costUs: $0.1) }
     }
 }
 

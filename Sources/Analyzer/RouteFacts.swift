@@ -65,6 +65,13 @@ struct RouteFacts {
     /// The median duration of a failure that is not a timeout.
     let failureUs: Int64
 
+    /// The same with every failed request changed.
+    func withFailed(_ change: (inout First) -> Void) -> RouteFacts {
+        var facts = self
+        for place in failed.indices { change(&facts.failed[place]) }
+        return facts
+    }
+
     /// The same without the requests of quiet time.
     var duringOutages: RouteFacts {
         var facts = self

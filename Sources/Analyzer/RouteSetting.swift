@@ -54,6 +54,7 @@ struct RouteSetting {
             frame: frame, budgets: windowsUs(for: evidence).map(budget), maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
             areTimeoutsRetried: evidence.areSlowRetriesFast || areTimeoutsRetried,
+            areSlowRetriesFast: evidence.areSlowRetriesFast,
             shortestLimitUs: shortestLimitUs(evidence), waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs),
             waitsFromUs: evidence.waitsFromUs)
     }

@@ -32,6 +32,20 @@ import Testing
         #expect(candidates(maxRetries: 0).grid().allSatisfy { $0.retry == nil })
     }
 
+    @Test func aLimitIsMovedOnlyWhereRetriesOfSlowAttemptsWereFast() throws {
+        var family = candidates(perTry: [nil, 100_000])
+        let limited = try #require(
+            family.varied(family.grid().filter { CandidateRules.waits(of: $0) == [40_000] }).first {
+                $0.perTryTimeoutUs == 100_000
+            })
+        func limits() -> Set<Int64?> {
+            Set(family.neighbours(of: limited, stepping: [0.5, 2]).map(\.perTryTimeoutUs))
+        }
+        #expect(limits() == [50_000, 100_000, 200_000])
+        family.areSlowRetriesFast = false
+        #expect(limits() == [100_000])
+    }
+
     @Test func withoutARetryNoLimitIsTriedThatWouldOnlyFailSooner() {
         var family = candidates(perTry: [nil, 100_000])
         let bare = family.grid().filter { $0.retry == nil }

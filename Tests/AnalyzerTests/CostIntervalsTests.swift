@@ -55,7 +55,7 @@ import Testing
         let sure = LatencyTable { $0 >= 5000 ? 0.9 : 0 }
         facts.secondLatency = sure
         facts.secondLatencyEnds = [sure, sure]
-        let marked = RouteFacts(facts) { row in
+        let marked = facts.withFailed { row in
             (row.outcome, row.durationUs, row.isSeenAgain) = (.timeout, 20_000, true)
         }
         var limited = rule(waits: [350_000])
@@ -67,22 +67,5 @@ import Testing
         let unknown = intervals(vague, [limited])[0].0
         #expect(unknown.upperBound > 1.1 * known.upperBound)
         #expect(unknown.lowerBound < 0.95 * known.lowerBound)
-    }
-}
-
-extension RouteFacts {
-    /// The same with every failed row changed.
-    fileprivate init(_ facts: RouteFacts, _ change: (inout First) -> Void) {
-        self = RouteFacts(
-            objective: facts.objective, hostCount: facts.hostCount,
-            failed: facts.failed.map { row in
-                var row = row
-                change(&row)
-                return row
-            }, slow: facts.slow, slowFromUs: facts.slowFromUs, fixedCostUs: facts.fixedCostUs,
-            fixedSuccesses: facts.fixedSuccesses, requests: facts.requests, recorded: facts.recorded,
-            arrivals: facts.arrivals, answerProbability: facts.answerProbability, latency: facts.latency,
-            secondLatency: facts.secondLatency, secondLatencyEnds: facts.secondLatencyEnds, outageUs: facts.outageUs,
-            failureUs: facts.failureUs)
     }
 }

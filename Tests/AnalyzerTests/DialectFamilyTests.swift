@@ -43,7 +43,7 @@ import Testing
     private func best(
         _ dialect: Dialect, _ facts: RouteFacts, within candidates: CandidateRules
     ) throws -> (rule: Rule, costUs: Double) {
-        var search = DialectSearch(facts)
+        var search = DialectSearch(facts, seed: nil)
         let family = DialectFamily(dialect, within: candidates, failures: FailureKinds(facts))
         let best = search.best(of: family)
         let found = try #require(best)
@@ -102,7 +102,7 @@ import Testing
             machine.playWithoutBudget()
             return (machine.totals.costUs.reduce(0, +), machine.totals.extra.reduce(0, +))
         }
-        var search = DialectSearch(facts)
+        var search = DialectSearch(facts, seed: nil)
         let best = search.best(of: family)
         let found = try #require(best)
         let foundUs = machineCost(found.rule).costUs
@@ -186,7 +186,8 @@ import Testing
 
     @Test func `every dialect is priced beside the best explicit waits, which none undercuts by much`() throws {
         let columns = SampleLog.columns(isDown: SampleLog.routeOutages)
-        let tuner = Tuner(configuration: SampleLog.configuration(), replicates: 100)
+        var tuner = Tuner(configuration: SampleLog.configuration(), replicates: 100)
+        tuner.listsCandidates = true
         let tuning = try #require(tuner.tune(columns))
         let rules = try #require(tuner.alternatives(to: tuning, columns)).dialects
         #expect(rules.map(\.dialect) == Dialect.allCases)
@@ -207,7 +208,8 @@ import Testing
     @Test func `where a single retry is too much load, and no budget holds it, that is said`() throws {
         // Host 0 is down for good: half of all requests fail at first.
         let columns = SampleLog.columns(isDown: { host, _ in host == 0 })
-        let tuner = Tuner(configuration: SampleLog.configuration(), replicates: 20)
+        var tuner = Tuner(configuration: SampleLog.configuration(), replicates: 20)
+        tuner.listsCandidates = true
         let tuning = try #require(tuner.tune(columns))
         let rules = try #require(tuner.alternatives(to: tuning, columns)).dialects
         for one in rules.dropFirst() {
@@ -219,7 +221,7 @@ import Testing
 
     @Test func `who does not read Retry-After comes back sooner`() throws {
         let facts = facts(upFromUs: 0, copies: 40, retryAfterUs: 400_000)
-        let deaf = facts.withoutRetryAfter()
+        let deaf = facts.withFailed { $0.retryAfterUs = 0 }
         #expect(deaf.failed.allSatisfy { $0.retryAfterUs == 0 } && deaf.failed.count == facts.failed.count)
         let kept = try best(.envoy, facts, within: candidates())
         let read = try best(.istio, deaf, within: candidates())

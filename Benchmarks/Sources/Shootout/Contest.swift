@@ -68,7 +68,7 @@ struct Arena: Sendable {
     init(_ world: World, isQuick: Bool, isBare: Bool, isCalibration: Bool) {
         self.world = world
         let freshDays = isQuick ? max(2, world.freshDays / 5) : world.freshDays
-        let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? 2 : max(1, freshDays / 2)
+        let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? 2 : freshDays
         fresh = (0..<freshDays).map { Day(world, seed: 2_000_000 + UInt64($0)) }
         let searched = (0..<searchedDays).map { Day(world, seed: 1_000_000 + UInt64($0)) }
         switch world.present {

@@ -45,7 +45,7 @@ struct Oracle {
         }
         let ranked = starts.sorted { price($0, on: quick) < price($1, on: quick) }
         prices = [:]
-        let found = ranked.prefix(world.hasFeedback ? 2 : 4).map { descend(from: $0) } + [bare]
+        let found = ranked.prefix(world.hasFeedback ? 2 : 8).map { descend(from: $0) } + [bare]
         return found.min { price($0, on: days) < price($1, on: days) } ?? bare
     }
 
@@ -113,7 +113,7 @@ struct Oracle {
 
     private mutating func descend(from start: Rule) -> Rule {
         var best = start
-        for factor in [2.0, 1.4, 1.18] {
+        for factor in [2.0, 1.4, 1.18, 1.08] {
             var hasMoved = true
             while hasMoved {
                 hasMoved = false

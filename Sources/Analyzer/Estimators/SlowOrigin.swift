@@ -40,6 +40,8 @@ public struct SlowOrigin: Sendable {
     /// P(an attempt's slowness is its request's own), one a row; 1 where nothing else is shown.
     public private(set) var ownShare: [Float]
 
+    /// Answers that took at least twice as long as what is slow: how many are flanked on another host.
+    private(set) var lateAnswers = Proportion(hits: 0, trials: 0)
     /// How many attempts that were not slow would have been flanked on another host, had they taken as long: what
     /// chance does where slowness has no time of its own.
     private(set) var chance = Proportion(hits: 0, trials: 0)
@@ -49,6 +51,8 @@ public struct SlowOrigin: Sendable {
     private static let mostChances = 20_000
     /// Four times the threshold is far longer than usual.
     private static let firstFarOctave = 2
+    /// Fewer late answers than these say nothing.
+    private static let leastLateAnswers = 10.0
     private enum Flank { case unwatched, flanked, alone }
 
     /// Whether hosts make attempts slow.
@@ -56,12 +60,17 @@ public struct SlowOrigin: Sendable {
 
     /// Whether attempts that take far longer than usual mostly do so while other hosts are slow as well: the service is
     /// slow as a whole (too much load, or a common cause), so that a retry is slow too, and is load. Where many
-    /// requests are slow at any time, much is flanked by chance: it must be more than that.
+    /// requests are slow at any time, much is flanked by chance: it must be more than that. And it must show in answers
+    /// too: a queue that fills makes them late before it makes them miss a limit. Where answers are as fast as ever or
+    /// do not come at all, the hosts are down together, and a retry there is no more load than any other. Few late
+    /// answers say nothing: then it is taken for load, the safer of the two.
     public var isCommon: Bool {
         let far = octaves.dropFirst(Self.firstFarOctave).reduce(Proportion(hits: 0, trials: 0)) { sum, octave in
             Proportion(hits: sum.hits + octave.other.hits, trials: sum.trials + octave.other.trials)
         }
-        return far.interval(level: 0.99).lowerBound > max(0.5, chance.interval(level: 0.99).upperBound)
+        let least = max(0.5, chance.interval(level: 0.99).upperBound)
+        let telling = [far] + (lateAnswers.trials < Self.leastLateAnswers ? [] : [lateAnswers])
+        return telling.allSatisfy { $0.interval(level: 0.99).lowerBound > least }
     }
 
     /// Reads it off a route's log. Cost: O(n).
@@ -83,6 +92,10 @@ public struct SlowOrigin: Sendable {
             if there == .flanked || there == .alone {
                 octaves[octave].other.trials += 1
                 if there == .flanked { octaves[octave].other.hits += 1 }
+                if octave > 0 && columns.outcome[row] == .success {
+                    lateAnswers.trials += 1
+                    if there == .flanked { lateAnswers.hits += 1 }
+                }
             }
             if isAlwaysSlow[Int(columns.host[row])] { continue }
             let here = flank(columns, row, before: near.ownBefore(row), after: near.ownAfter(row))

@@ -43,7 +43,7 @@ struct ExplainCommand: ParsableCommand {
         let log = try RouteLog(route, source.storePaths(configuration), fromUs: since.fromUs(nowUs: WallClock.nowUs))
         defer { log.close() }
         var tuner = Tuner(configuration: configuration, present: present.rules)
-        tuner.listsCandidates = dialect == nil
+        tuner.listsCandidates = true
         let found = try log.read { columns in
             tuner.tune(columns).flatMap { tuning in tuner.alternatives(to: tuning, columns).map { (tuning, $0) } }
         }
