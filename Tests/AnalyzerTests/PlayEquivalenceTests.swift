@@ -112,7 +112,7 @@ import Testing
         let tree = RuleTree(rules(&dice).filter { RuleTree.Frame($0) == RuleTree.Frame(self.rules(&dice)[1]) })
         let rows = PlayedRows(facts)
         let play = AttemptPlay(tree.rule, on: facts)
-        var walk = TreePlay(tree, play, on: rows, rows.firsts.map(play.begin), watching: [generous])
+        var walk = TreePlay(tree, play, on: rows, BegunRows(rows, play), watching: [generous])
         walk?.run()
         #expect(walk?.totals().allSatisfy { $0.dangersUs.isEmpty } ?? false)
     }

@@ -26,11 +26,23 @@ struct HostStateMaximizer {
         return sum + logPrior(parameters)
     }
 
-    /// `count` plain EM steps; the log-likelihood is that of the last but one.
-    func steps(from start: HostStateParameters, count: Int) -> Fit {
-        var fit = Fit(parameters: start, logLikelihood: -.infinity)
-        for _ in 0..<count { fit = step(fit.parameters) }
-        return fit
+    /// Plain EM steps from each of some points, for those that are likeliest after one step: two steps for each that is
+    /// kept. Much of the work of steps is in their statistics, of which the others need none.
+    func steps(from starts: [HostStateParameters], keeping count: Int) -> [HostStateParameters] {
+        let tried = starts.map { start in
+            let parameters = step(start).parameters
+            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters))
+        }
+        return tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(count).map { step($0.parameters).parameters }
+    }
+
+    /// The likeliest point after three more steps from each, and a step further.
+    func likeliest(of points: [HostStateParameters]) -> HostStateParameters? {
+        let fits = points.map { point in
+            let parameters = (0..<3).reduce(point) { parameters, _ in step(parameters).parameters }
+            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters))
+        }
+        return fits.max { $0.logLikelihood < $1.logLikelihood }.map { step($0.parameters).parameters }
     }
 
     /// To a maximum near `start`.

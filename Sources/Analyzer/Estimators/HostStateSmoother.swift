@@ -74,10 +74,7 @@ public struct HostStateSmoother: Sendable {
     private func bestStart(_ hosts: [ProbeSequence], _ facts: HostStateFacts) -> HostStateParameters? {
         let excerpt = Self.excerpt(of: hosts)
         let maximizer = HostStateMaximizer(hosts: excerpt, prior: facts.prior, smoother: self)
-        let tried = facts.starts.map { maximizer.steps(from: $0, count: 2) }
-        let kept = tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(3)
-        let fits = kept.map { maximizer.steps(from: $0.parameters, count: 4) }
-        return fits.max { $0.logLikelihood < $1.logLikelihood }?.parameters
+        return maximizer.likeliest(of: maximizer.steps(from: facts.starts, keeping: 3))
     }
 
     /// Whole stretches of 1,000 probes, those with most failures first, up to 5,000 probes. They only decide where the

@@ -4,14 +4,20 @@ import Retry
 ///
 /// methods: host state
 public struct HostStates: Sendable {
+    /// What the probes up to one and those from it on say.
+    struct Sides: Sendable {
+        /// P(down at the probe | probes so far).
+        var filteredDown: Double
+        /// The share of up in P(this and later probes | state at the probe).
+        var aheadUp: Double
+    }
+
     /// What one host's probes said.
     struct Track: Sendable {
         var parameters: HostStateParameters
         var startUs: [Int64]
-        /// P(down at the probe | probes so far).
-        var filteredDown: [Double]
-        /// The share of up in P(this and later probes | state at the probe).
-        var aheadUp: [Double]
+        /// What the log says from either side of each probe, side by side for those who ask at any time.
+        var sides: [Sides]
         var row: [Int32]
         var logLikelihood: Double
     }
@@ -69,7 +75,7 @@ public struct HostStates: Sendable {
             self.track =
                 track
                 ?? Track(
-                    parameters: pooled, startUs: [], filteredDown: [], aheadUp: [], row: [], logLikelihood: 0)
+                    parameters: pooled, startUs: [], sides: [], row: [], logLikelihood: 0)
             upShare = track == nil ? pooled.upShare : nil
             law = HostStateStep.Law(self.track.parameters)
         }
@@ -126,7 +132,8 @@ public struct HostStates: Sendable {
         let logLikelihood = chain.forward(probes, filteredDown: &down)
         chain.backward(probes, filteredDown: down, aheadUp: &ahead, posteriorDown: &posterior)
         let track = Track(
-            parameters: parameters, startUs: probes.startUs, filteredDown: down, aheadUp: ahead, row: probes.row,
+            parameters: parameters, startUs: probes.startUs,
+            sides: zip(down, ahead).map { Sides(filteredDown: $0, aheadUp: $1) }, row: probes.row,
             logLikelihood: probes.count == 0 ? 0 : logLikelihood)
         for index in 0..<probes.count { probeUpProbability[Int(probes.row[index])] = 1 - posterior[index] }
         tracks.append(track)
@@ -164,7 +171,7 @@ extension HostStates.Track {
     func upProbability(after index: Int, atUs: Int64, _ chain: HostStateStep.Law) -> Double {
         var down = chain.downShare
         if index >= 0 {
-            down = filteredDown[index]
+            down = sides[index].filteredDown
             let sinceUs = atUs &- startUs[index]
             if sinceUs > 0 {
                 let step = HostStateStep(chain, seconds: Double(sinceUs) * 1e-6)
@@ -173,7 +180,7 @@ extension HostStates.Track {
         }
         guard index + 1 < startUs.count else { return 1 - down }
         let step = HostStateStep(chain, seconds: Double(startUs[index + 1] &- atUs) * 1e-6)
-        let nextUp = aheadUp[index + 1]
+        let nextUp = sides[index + 1].aheadUp
         let betaUp = step.upToUp * nextUp + step.upToDown * (1 - nextUp)
         let betaDown = step.downToUp * nextUp + step.downToDown * (1 - nextUp)
         let upPart = (1 - down) * betaUp

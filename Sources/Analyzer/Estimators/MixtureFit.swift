@@ -134,14 +134,14 @@ public struct MixtureFit: Equatable, Sendable {
             return value
         }
 
-        /// Two of Newton's steps from where the part's law was: a step of EM need only raise the likelihood (Dempster,
-        /// Laird & Rubin 1977), and from so near these two reach the maximum to all digits that matter.
+        /// One of Newton's steps from where the part's law was: a step of EM need only raise the likelihood (Dempster,
+        /// Laird & Rubin 1977), and from so near that one all but reaches the maximum.
         mutating func improve(_ law: ParametricFit, _ part: Int) -> ParametricFit {
             swap(&likelihood.weights, &weights[part])
             defer { swap(&likelihood.weights, &weights[part]) }
             var point = ParametricLikelihood.Point(location: law.location, logScale: log(law.scale))
             likelihood.evaluate(&point)
-            likelihood.climb(&point, steps: 2)
+            likelihood.climb(&point, steps: 1)
             return ParametricFit(law.family, at: point)
         }
     }

@@ -71,23 +71,24 @@ struct AskWatch {
     private var isUnbounded: Bool { reachUs >= Self.longestReachUs || ring * tree.parents.count > 1 << 24 }
 
     /// Marks the rows that are so close together that they might ask for more than any budget always grants.
-    mutating func mark(_ starts: [AttemptPlay.Start]) {
+    mutating func mark(_ begun: BegunRows) {
         isWatched = Array(repeating: false, count: rows.order.count)
         if isIdle { return }
         let most = Double(tree.mostRetries)
         let floor = (windows.map(\.floor).min() ?? 0) * Self.margin
         let spanUs = longestUs + reachUs
         var (weight, oldest, marked) = (0.0, 0, 0)
-        for (place, row) in rows.order.enumerated() {
-            weight += starts[Int(row)].retriedWeight
-            let startUs = rows.firsts[Int(row)].startUs
-            while rows.firsts[Int(rows.order[oldest])].startUs < startUs - spanUs {
-                weight -= starts[Int(rows.order[oldest])].retriedWeight
+        func first(_ open: Int) -> Int { Int(rows.order[Int(begun.open[open])]) }
+        for open in begun.open.indices {
+            weight += begun.starts[first(open)].retriedWeight
+            let startUs = rows.firsts[first(open)].startUs
+            while rows.firsts[first(oldest)].startUs < startUs - spanUs {
+                weight -= begun.starts[first(oldest)].retriedWeight
                 oldest += 1
             }
             guard weight * most > floor else { continue }
-            for near in max(oldest, marked)...place { isWatched[near] = true }
-            marked = place + 1
+            for near in max(oldest, marked)...open { isWatched[Int(begun.open[near])] = true }
+            marked = open + 1
         }
     }
 

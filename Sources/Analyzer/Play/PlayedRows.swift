@@ -77,6 +77,28 @@ struct PlayedRows {
     }
 }
 
+/// The first attempts of all rows under the limits of a frame.
+struct BegunRows {
+    /// What becomes of each.
+    let starts: [AttemptPlay.Start]
+    /// What is settled with them, by unit.
+    private(set) var settled: [(costUs: Double, success: Double)]
+    /// Where those that may go on stand in the order of the rows: most have answered and are all settled.
+    let open: [Int32]
+
+    init(_ rows: PlayedRows, _ play: AttemptPlay) {
+        let starts = rows.firsts.map(play.begin)
+        self.starts = starts
+        settled = Array(repeating: (0, 0), count: rows.facts.units)
+        for row in rows.order {
+            let (unit, fate) = (rows.firsts[Int(row)].unit, starts[Int(row)].fate)
+            settled[unit].costUs += fate.costUs
+            settled[unit].success += fate.success
+        }
+        open = rows.order.indices.lazy.filter { starts[Int(rows.order[$0])].fate.first.weight > 0 }.map { Int32($0) }
+    }
+}
+
 /// Counts the requests of windows that move forward in time.
 struct RequestCursor {
     private let rows: PlayedRows

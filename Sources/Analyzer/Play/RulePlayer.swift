@@ -22,7 +22,7 @@ struct RulePlayer {
     private let foreseen: [BudgetPolicy]
     /// By rule without its budget.
     private var free: [Rule: FreeTotals] = [:]
-    private var starts: [RuleTree.Frame: [AttemptPlay.Start]] = [:]
+    private var begun: [RuleTree.Frame: BegunRows] = [:]
     private var openings: [RuleTree.Frame: [Range<Int>: BudgetPlay.Opening]] = [:]
 
     init(_ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = []) {
@@ -45,9 +45,9 @@ struct RulePlayer {
         for policy in missing.compactMap(\.budget) where !policies.contains(policy) { policies.append(policy) }
         for (tree, places) in RuleTree.trees(of: missing.map(\.withoutBudget)) {
             let play = AttemptPlay(tree.rule, on: rows.facts)
-            let starts = begun(RuleTree.Frame(tree.rule), play)
+            let begun = begun(RuleTree.Frame(tree.rule), play)
             var found = Array(repeating: FreeTotals(rows.facts, watched: policies), count: places.count)
-            if var walk = TreePlay(tree, play, on: rows, starts, watching: policies) {
+            if var walk = TreePlay(tree, play, on: rows, begun, watching: policies) {
                 walk.run()
                 found = walk.totals()
             }
@@ -72,10 +72,10 @@ struct RulePlayer {
     }
 
     /// The first attempts, which all rules of a frame share.
-    private mutating func begun(_ frame: RuleTree.Frame, _ play: AttemptPlay) -> [AttemptPlay.Start] {
-        if let known = starts[frame] { return known }
-        let fresh = rows.firsts.map(play.begin)
-        starts[frame] = fresh
+    private mutating func begun(_ frame: RuleTree.Frame, _ play: AttemptPlay) -> BegunRows {
+        if let known = begun[frame] { return known }
+        let fresh = BegunRows(rows, play)
+        begun[frame] = fresh
         return fresh
     }
 
@@ -86,10 +86,10 @@ struct RulePlayer {
         }
         let attempts = AttemptPlay(rule, on: rows.facts)
         let frame = RuleTree.Frame(rule)
-        let begun = begun(frame, attempts)
+        let starts = begun(frame, attempts).starts
         let tree = RuleTree([rule])
-        var play = BudgetPlay(tree.path(to: tree.ends[0]), policy, attempts, begun, on: rows, knowing: known)
-        for units in rows.units(within: dangersUs) { play.run(opening(units, frame, begun)) }
+        var play = BudgetPlay(tree.path(to: tree.ends[0]), policy, attempts, starts, on: rows, knowing: known)
+        for units in rows.units(within: dangersUs) { play.run(opening(units, frame, starts)) }
         let asked = play.asked.reduce(0, +)
         return PlayedRule(rule: rule, totals: play.totals, refusedShare: asked > 0 ? play.refused / asked : 0)
     }

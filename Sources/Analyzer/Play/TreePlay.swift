@@ -23,7 +23,7 @@ struct TreePlay {
     let tree: RuleTree
     let play: AttemptPlay
     private let rows: PlayedRows
-    private let starts: [AttemptPlay.Start]
+    private let begun: BegunRows
     private var sums: [Sums]
     private var watch: AskWatch
 
@@ -37,17 +37,17 @@ struct TreePlay {
     private var offset = 0
 
     /// - Parameters:
-    ///   - starts: what becomes of the first attempts.
+    ///   - begun: what becomes of the first attempts.
     ///   - policies: the budgets that may refuse something.
     init?(
-        _ tree: RuleTree, _ play: AttemptPlay, on rows: PlayedRows, _ starts: [AttemptPlay.Start],
+        _ tree: RuleTree, _ play: AttemptPlay, on rows: PlayedRows, _ begun: BegunRows,
         watching policies: [BudgetPolicy]
     ) {
         guard let any = rows.firsts.first else { return nil }
         self.tree = tree
         self.play = play
         self.rows = rows
-        self.starts = starts
+        self.begun = begun
         first = any
         sums = Array(repeating: Sums(), count: tree.parents.count * rows.facts.units)
         hosts = Array(repeating: 0, count: tree.mostRetries + 2)
@@ -58,14 +58,17 @@ struct TreePlay {
 
     /// Plays every row.
     mutating func run() {
-        watch.mark(starts)
-        for (place, row) in rows.order.enumerated() {
-            start = starts[Int(row)]
-            first = rows.firsts[Int(row)]
+        watch.mark(begun)
+        for (unit, settled) in begun.settled.enumerated() {
+            sums[unit * tree.parents.count].costUs = settled.costUs
+            sums[unit * tree.parents.count].successes = settled.success
+        }
+        for place in begun.open {
+            let row = Int(rows.order[Int(place)])
+            start = begun.starts[row]
+            first = rows.firsts[row]
             offset = first.unit * tree.parents.count
-            sums[offset].costUs += start.fate.costUs
-            sums[offset].successes += start.fate.success
-            if start.fate.first.weight > 0 { follow(Int(row), place) }
+            follow(row, Int(place))
         }
         watch.finish()
     }
