@@ -63,7 +63,11 @@ struct FailureKinds {
     /// HTTP statuses of the same.
     private(set) var httpStatuses: Set<Int> = []
     /// Whether anything was refused for load.
-    private(set) var isRefused = false
+    var isRefused: Bool { isRefusedOverGRPC || isRefusedOverHTTP }
+    /// Whether anything was refused for load with a gRPC status.
+    private(set) var isRefusedOverGRPC = false
+    /// Whether anything was refused for load with HTTP's 429.
+    private(set) var isRefusedOverHTTP = false
     /// Whether any failure has a gRPC status.
     private(set) var isGRPC = false
     /// Whether a server said when to come back.
@@ -81,7 +85,9 @@ struct FailureKinds {
         isMixed = repeatable > 0 && repeatable < facts.failed.count + facts.slow.count
         for first in facts.failed {
             isRetryAfterSeen = isRetryAfterSeen || first.retryAfterUs > 0
-            isRefused = isRefused || first.outcome == .rateLimited
+            if first.outcome == .rateLimited {
+                if first.isGRPC { isRefusedOverGRPC = true } else { isRefusedOverHTTP = true }
+            }
             isGRPC = isGRPC || first.isGRPC
             if first.outcome != .errorStatus { continue }
             if first.isGRPC { grpcStatuses.insert(first.status) } else { httpStatuses.insert(first.status) }

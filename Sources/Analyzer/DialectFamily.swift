@@ -94,7 +94,10 @@ struct DialectFamily {
         var bases: [Int64] = [Self.leastWaitUs, 5000, 7000]
         while bases[bases.count - 1] < 900_000 { bases.append(bases[bases.count - 2] * 2) }
         while let last = bases.last, last * 2 < Int64(waitsBelowUs) { bases.append(last * 2) }
-        if waitsFromUs > 0 { bases = [waitsFromUs] + bases.filter { $0 > waitsFromUs } }
+        if waitsFromUs > 0 {
+            let leastUs = Int64((Double(waitsFromUs) / (1 - Self.grpcJitter)).rounded(.up))
+            bases = [leastUs] + bases.filter { $0 > leastUs }
+        }
         var shapes = [Shape(retries: 0)]
         for retries in 1...max(1, maxRetries) where maxRetries > 0 {
             for base in bases {

@@ -12,7 +12,9 @@ public struct DialectRule: Sendable {
     /// gRPC statuses of failures that the route's log shows, refusals apart.
     public var grpcStatuses: [Int]
     /// Whether refusals for load carry a gRPC status.
-    public var isGRPC: Bool
+    public var isRefusedOverGRPC: Bool
+    /// Whether refusals for load carry HTTP's 429.
+    public var isRefusedOverHTTP: Bool
     /// The methods whose requests it is for, where others may not be repeated; empty: all.
     public var methods: [String]
     /// What the dialect cannot say, and what its price takes for granted.
@@ -38,11 +40,13 @@ extension Tuner {
         ) -> DialectRule {
             let notes = DialectNotes(
                 rule: price.rule, failures: failures, waitsFromUs: evidence.waitsFromUs, methods: methods,
-                leastExtra: leastExtra, mostExtra: tuning.objective.maxExtraAttempts)
+                maxRetries: setting.bounds.maxRetries, leastExtra: leastExtra,
+                mostExtra: tuning.objective.maxExtraAttempts)
             return DialectRule(
                 dialect: dialect, price: price,
                 multiple: own.flatMap { $0.costUs > 0 ? costUs / $0.costUs : nil },
-                grpcStatuses: failures.grpcStatuses.sorted(), isGRPC: failures.isGRPC,
+                grpcStatuses: failures.grpcStatuses.sorted(), isRefusedOverGRPC: failures.isRefusedOverGRPC,
+                isRefusedOverHTTP: failures.isRefusedOverHTTP,
                 methods: dialect == .meantime ? [] : methods, notes: notes.notes(dialect))
         }
         let candidates = setting.candidates(for: evidence)
@@ -53,15 +57,23 @@ extension Tuner {
             found.append((dialect, best, search.cost(best), search.leastExtra(of: family)))
             searches[dialect.isRetryAfterKept] = search
         }
-        let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
-        let prices = price(found.map(\.played), search)
+        // Each is priced on the failures as its proxy meets them.
+        let prices = found.map { one in
+            let met = one.dialect.isRetryAfterKept ? facts : facts.withFailed { $0.retryAfterUs = 0 }
+            let search = RuleSearch(facts: met, candidates: nil, replicates: replicates, seed: seed)
+            var price = price([one.played], search)[0]
+            if evidence.seen.contains(.rateLimited) { allowForRefusals(&price, search) }
+            return price
+        }
         return (own.map { [rule(.meantime, $0.price, costUs: $0.costUs)] } ?? [])
             + zip(found, prices).map { rule($0.dialect, $1, costUs: $0.costUs, leastExtra: $0.leastExtra) }
     }
 
     /// The best explicit waits among those that were priced, and their cost on the days to come.
     private func own(_ tuning: RouteTuning, _ search: inout DialectSearch?) -> (price: RulePrice, costUs: Double)? {
-        let within = tuning.candidates.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
+        // Where candidates were not listed, what tune found stands for them.
+        let listed = tuning.candidates.isEmpty ? [tuning.present, tuning.chosen] : tuning.candidates
+        let within = listed.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
         guard var known = search else { return nil }
         let costs = known.play(within.map(\.rule)).map(known.cost)
         search = known
@@ -78,6 +90,7 @@ struct DialectNotes {
     let failures: FailureKinds
     let waitsFromUs: Int64
     let methods: [String]
+    let maxRetries: Int
     /// The least that a single retry would add to the attempts of a request, and what the objective allows.
     let leastExtra: Double?
     let mostExtra: Double
@@ -115,13 +128,13 @@ struct DialectNotes {
         if !failures.isIdempotent {
             return ["requests may not be repeated: only what was never executed could be retried"]
         }
+        if maxRetries == 0 { return ["bounds.max_retries is 0"] }
         guard let leastExtra else { return ["no retry fits in the deadline"] }
         if leastExtra <= mostExtra { return ["no retry pays"] }
-        let hundredths = Int((leastExtra * 100).rounded())
-        let shown = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+        let share = Int((leastExtra / mostExtra * 100).rounded(.up))
         return [
-            "without a budget of the route's own a single retry makes \(shown) extra attempts a request, allowed are "
-                + "\(mostExtra): no retries"
+            "without a budget of the route's own a single retry makes \(max(101, share)) % of the extra attempts that "
+                + "the objective allows: no retries"
         ]
     }
 

@@ -61,7 +61,9 @@ extension EjectionTime {
         let restUs = model.bestRestUs(law.cells)
         let fixed = model.fixed(Double(restUs), law.cells)
         best = Self.option(fixed, model, restUs: restUs)
-        restRangeUs = Self.range(problem, law, model, replicates: replicates, seed: seed)
+        restRangeUs = Self.range(problem, law, model, replicates: replicates, seed: seed).map {
+            min($0.lowerBound, restUs)...max($0.upperBound, restUs)
+        }
         let meanUs = model.fixed(model.leastRestUs, law.cells).meanUs
         let tried = rate * meanUs / 1e6
         never = Option(

@@ -56,7 +56,8 @@ extension HedgeChoice {
         ) { dependence.verdict(atLimitUs: $0) == .independent }
         options = [search.price.option([])] + [search.bestSingle(), search.bestDouble()].compactMap { $0 }
         if options.count == 1 {
-            reason = "no hedge fits into the load that is left"
+            reason =
+                "no hedge fits into the load that is left at a delay after which slow requests were seen to be fast again"
         } else {
             reason =
                 ["no hedge saves 1 %", "one hedge is enough", "two hedges are the cheapest"][best?.delaysUs.count ?? 0]

@@ -39,7 +39,8 @@ struct RouteEvidence {
         }
         let availability = StageMeter.measure(.states) { Availability(columns) }
         let outages = Outages(columns: columns, states: availability.smoothed)
-        dependence = AttemptDependence(columns: columns, states: availability.smoothed)
+        let deadlineUs = setting.objective.deadlineUs
+        dependence = AttemptDependence(columns: columns, states: availability.smoothed, deadlineUs: deadlineUs)
         let isOutage = AttemptDependence.outageRows(columns, availability.smoothed)
         let isHedged = columns.hedge.contains(true)
         let isCutShort =
@@ -55,7 +56,7 @@ struct RouteEvidence {
         }
         origin = SlowOrigin(
             columns: columns, usualUs: law.quantileUs(0.5).map { Int64($0) },
-            nineInTenUs: law.quantileUs(0.9).map { Int64($0) })
+            nineInTenUs: law.quantileUs(0.9).map { Int64($0) }, deadlineUs: deadlineUs)
         let builder = FactsBuilder(
             columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability,
             slowness: SlowRows(columns, isOutage: isOutage, dependence: dependence, origin: origin),

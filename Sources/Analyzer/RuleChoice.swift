@@ -55,7 +55,11 @@ struct RuleChoice {
             chosen = best
             isChanged = true
             let share = Int(((1 - search.recordedCost(best) / search.recordedCost(present)) * 100).rounded())
-            reason = "changed: costs \(share) % less, confirmed on outages it was not chosen on"
+            reason =
+                share > 0
+                ? "changed: costs \(share) % less, confirmed on outages it was not chosen on"
+                : "changed: costs as much on the log's outages and less on longer ones, confirmed on outages it was not "
+                    + "chosen on"
         } else if confirmedGainUs.lowerBound > 0 || bestUs >= presentUs {
             let extra = present.totals.extra.reduce(0, +) / facts.requestCount
             let allowed = facts.objective.maxExtraAttempts

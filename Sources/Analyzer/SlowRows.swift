@@ -31,7 +31,8 @@ struct SlowRows {
         }
         secondLatency = LatencyTable(probability: share)
         secondLatencyEnds = [
-            LatencyTable { interval($0).upperBound }, LatencyTable { interval($0).lowerBound },
+            // Nothing answers sooner than anything was seen to.
+            LatencyTable { share($0) > 0 ? interval($0).upperBound : 0 }, LatencyTable { interval($0).lowerBound },
         ]
         let own = isDependent ? dependence.ownShare(ofDurationUs: dependence.limitUs) ?? 1 : 0
         var isFastAgain: [Int: Bool] = [:]

@@ -48,7 +48,8 @@ public struct RouteTuning: Sendable {
     /// 95 % interval of chosen − present, seconds a request: bootstrap over all outages; 0 ... 0 when nothing changes.
     public var change: ClosedRange<Double>
     /// 95 % interval of what choosing is worth out of sample, as chosen − present in seconds a request: each half of
-    /// the outages priced under the rule that the other half chose. Below zero: confirmed.
+    /// the outages priced under the rule that the other half chose, on the days to come (`OutageOutlook`). Below zero:
+    /// confirmed.
     public var confirmedGain: ClosedRange<Double>
     /// Every candidate that was priced, of the grid and of the descents from it, cheapest first; empty unless
     /// the tuner was asked to list them.

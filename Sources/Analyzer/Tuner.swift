@@ -105,7 +105,7 @@ public struct Tuner: Sendable {
 
     /// Refusals for load depend on the load that retries make: at worst each retry that is served takes the place of a
     /// request that is then refused, as if no refusal had been retried. The interval reaches up to there.
-    private func allowForRefusals(_ price: inout RulePrice, _ search: RuleSearch) {
+    func allowForRefusals(_ price: inout RulePrice, _ search: RuleSearch) {
         var bare = price.rule
         bare.retry?.on.removeAll { $0 == .outcome(.rateLimited) }
         guard bare != price.rule, let worst = self.price([search.play(bare)], search).first else { return }

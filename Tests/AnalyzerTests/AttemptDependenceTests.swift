@@ -86,6 +86,36 @@ import Testing
         #expect(isOutage.count { $0 } <= 100)
     }
 
+    /// Now and then no host answers for a moment, and one request meets it with both attempts: too short for the states
+    /// of hosts to show. Neither attempt had an answer when it would still have counted.
+    @Test func `what had no answer by the deadline tells of an outage, not of the request`() {
+        var generator = SeededGenerator(seed: 3)
+        var list: [Attempt] = []
+        for request in 0..<6_000 {
+            let hangs = request % 100 == 50
+            let isSlow = hangs || generator.unit() < 0.02
+            let startUs = Int64(request) * 1_000_000
+            list.append(
+                Attempt(
+                    startUs: startUs, durationUs: hangs ? 15_000_000 : isSlow ? 300_000 : 5_000, route: "r", host: "a",
+                    request: UInt64(request), outcome: hangs ? .timeout : .success, timeoutUs: 15_000_000))
+            if !isSlow { continue }
+            var second = list[list.count - 1]
+            (second.startUs, second.host, second.attempt, second.hedge) = (startUs + 20_000, "b", 2, true)
+            if !hangs { second.durationUs = 5_000 }
+            list.append(second)
+        }
+        let columns = AttemptColumns(route: "r", attempts: list.sorted { $0.startUs < $1.startUs })
+        let states = HostStateSmoother().smooth(columns)
+        #expect(AttemptDependence(columns: columns, states: states).verdict != .independent)
+        let found = AttemptDependence(columns: columns, states: states, deadlineUs: 2_000_000)
+        #expect(found.verdict == .independent)
+        // A big request that is answered too late is one all the same.
+        var big = columns
+        for row in big.outcome.indices where big.outcome[row] == .timeout { big.outcome[row] = .success }
+        #expect(AttemptDependence(columns: big, states: states, deadlineUs: 2_000_000).verdict != .independent)
+    }
+
     /// A limit of 1 s that requests exceed now and then, retried once: of big ones that take 0.6 s each time, or of
     /// stragglers whose retry is like any other attempt.
     private func rarelyCut(areBig: Bool, seed: UInt64) -> AttemptColumns {

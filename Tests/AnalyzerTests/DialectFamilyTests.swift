@@ -214,7 +214,7 @@ import Testing
         let rules = try #require(tuner.alternatives(to: tuning, columns)).dialects
         for one in rules.dropFirst() {
             #expect(one.price.rule.retry == nil)
-            let words = "0.50 extra attempts a request, allowed are 0.2"
+            let words = "makes 250 % of the extra attempts that the objective allows"
             #expect(one.notes.contains { $0.contains(words) }, "\(one.notes)")
         }
     }

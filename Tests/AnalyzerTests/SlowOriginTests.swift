@@ -85,27 +85,30 @@ import Testing
         #expect(!found.isCommon && !found.isIdentified)
     }
 
-    /// Every ten seconds no host answers for two: attempts begun then are cut off after half a second. Before and after
-    /// them answers are as fast as ever, so no queue has filled.
+    /// Every ten seconds no host answers for two: attempts begun then are given up after half a second, later than any
+    /// answer would count. Whether answers came late before that tells a queue from an outage.
     @Test(arguments: [1, 2, 3] as [UInt64])
     func `an outage in which nothing answers is no overload`(seed: UInt64) {
-        func found(areLate: Bool) -> SlowOrigin {
+        func found(areLate: Bool, deadlineUs: Int64) -> SlowOrigin {
             var generator = SeededGenerator(seed: seed)
             let list = (0..<20_000).map { index in
                 let phaseUs = Int64(index) * 5_000 % 10_000_000
                 let hangs = phaseUs >= 8_000_000
-                // As the queue fills, answers come later and later.
-                let lateUs = areLate ? max(0, phaseUs - 7_000_000) / 3 : index % 400 == 7 ? 40_000 : 0
+                let lateUs = areLate ? max(0, phaseUs - 7_000_000) / 3 : 0
                 return Attempt(
                     startUs: Int64(index) * 5_000,
                     durationUs: hangs ? 500_000 : 4_000 + lateUs + Int64(generator.unit() * 1_000), route: "r",
                     host: "h\(Int(generator.unit() * 3))", request: UInt64(index) + 1,
                     outcome: hangs ? .timeout : .success, timeoutUs: 500_000, method: "GET")
             }
-            return origin(AttemptColumns(route: "r", attempts: list))
+            return SlowOrigin(
+                columns: AttemptColumns(route: "r", attempts: list), usualUs: 5_000, nineInTenUs: 6_000,
+                deadlineUs: deadlineUs)
         }
-        #expect(!found(areLate: false).isCommon)
-        #expect(found(areLate: true).isCommon)
+        #expect(!found(areLate: false, deadlineUs: 400_000).isCommon)
+        #expect(found(areLate: true, deadlineUs: 400_000).isCommon)
+        // With time left for an answer, what is cut off may be a queue.
+        #expect(found(areLate: false, deadlineUs: 2_000_000).isCommon)
     }
 
     /// A batch client is pinned to one host: what is slow there is big, and would be as slow elsewhere.

@@ -42,7 +42,7 @@ import Testing
         #expect(abs(weightedUs - spanUs) <= Double(all.count))
     }
 
-    @Test func `what lies near a failure or an end stays as it is`() {
+    @Test func `what lies near a failure or an end, or after a long gap, stays as it is`() {
         let all = probes(busy, seed: 4)
         let thinned = all.thinned()
         let weights = weights(thinned)
@@ -52,10 +52,45 @@ import Testing
             kept[thinned.startUs[index] - thinned.startUs[index - 1], default: 0] += 1
         }
         let failures = all.symbol.indices.filter { all.symbol[$0] != 0 }
+        let meanUs = (all.startUs[all.count - 1] - all.startUs[0]) / Int64(all.count) + 1
         let near = Set(failures.flatMap { max(1, $0 - 8)...min(all.count - 1, $0 + 8) })
             .union(1..<8).union(all.count - 8..<all.count)
+            .union(all.startUs.indices.dropFirst().filter { all.startUs[$0] - all.startUs[$0 - 1] > 8 * meanUs })
         for index in near { kept[all.startUs[index] - all.startUs[index - 1], default: 0] -= 1 }
         #expect(kept.values.allSatisfy { $0 == 0 })
+    }
+
+    /// Three days of eight hours, a probe a second, and nights without traffic. Nights that are left out, or count many
+    /// times over, would move the rate of outages by a factor.
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `nights without traffic stay as they are`(seed: UInt64) {
+        var host = SimulatedHost(probes: 86_400, gapSeconds: 1)
+        host.truth.outageRatePerSecond = 1 / 1_600.0
+        host.truth.recoveryRatePerSecond = 1 / 8.0
+        var all = probes(host, seed: seed)
+        for index in all.startUs.indices { all.startUs[index] += Int64(index / 28_800) * 57_600_000_000 }
+        let thinned = all.thinned()
+        #expect(thinned.count < all.count / 2)
+        let weights = weights(thinned)
+        let nights = thinned.startUs.indices.dropFirst().filter {
+            thinned.startUs[$0] - thinned.startUs[$0 - 1] > 50_000_000_000
+        }
+        #expect(nights.count == 2 && nights.allSatisfy { weights[$0] == 1 })
+        let smoother = HostStateSmoother()
+        func rate(_ probes: ProbeSequence) -> Double {
+            HostStateMaximizer(hosts: [probes], prior: HostStateStatistics(), smoother: smoother)
+                .maximize(from: host.truth).parameters.outageRatePerSecond
+        }
+        #expect(abs(log(rate(thinned) / rate(all))) < 0.1)
+    }
+
+    /// A failure at every 50th probe leaves 33 quiet ones between: more than one piece, less than two.
+    @Test func `pieces run on over the failures between them`() {
+        let all = ProbeSequence(
+            startUs: (0..<200_000).map { Int64($0) * 1_000_000 }, symbol: (0..<200_000).map { $0 % 50 == 49 ? 1 : 0 })
+        let thinned = all.thinned()
+        let quiet = weights(thinned).count { $0 > 1 }
+        #expect(quiet >= ProbeSequence.leastQuiet && quiet <= 2 * ProbeSequence.leastQuiet)
     }
 
     @Test(arguments: [1, 2, 3, 4, 5] as [UInt64], [0.25, 4])

@@ -20,10 +20,19 @@ struct DialectSnippetTests {
             price: RulePrice(
                 rule: rule, costSeconds: 0.1, interval: 0.05...0.2, extraAttempts: 0.01, successShare: 0.999,
                 refusedShare: 0),
-            multiple: 1.5, grpcStatuses: grpcStatuses, isGRPC: !grpcStatuses.isEmpty, methods: [], notes: notes)
+            multiple: 1.5, grpcStatuses: grpcStatuses, isRefusedOverGRPC: !grpcStatuses.isEmpty,
+            isRefusedOverHTTP: grpcStatuses.isEmpty, methods: [], notes: notes)
     }
 
     private let exponential = Backoff.exponential(baseUs: 40_000, maxUs: 160_000, multiplier: 2, jitter: .full)
+
+    @Test func `Linkerd's durations have no decimals`() {
+        let texts: [(Int64, String)] = [
+            (0, "0s"), (1, "1ms"), (180_000, "180ms"), (1_500_000, "1s500ms"), (1_234_567, "1s235ms"),
+            (2_000_000, "2s"), (90_000_000, "1m30s"), (3_600_000_000, "1h"),
+        ]
+        for (us, text) in texts { #expect(DialectSnippet.gatewayDuration(us) == text) }
+    }
 
     @Test func `Envoy's route action`() {
         let text = DialectSnippet(rule(.envoy, exponential), route: "checkout").text

@@ -65,7 +65,7 @@ enum Shootout {
             }
         }
         contest.tuned = await withTaskGroup(of: Contest.Tuned.self) { group in
-            for seed in (getenv("DBG") == nil ? 1 : UInt64(options.seeds))...UInt64(options.seeds) {
+            for seed in 1...UInt64(options.seeds) {
                 group.addTask { arena.tune(seed: seed, replicates: replicates) }
             }
             var tuned: [Contest.Tuned] = []

@@ -41,17 +41,23 @@ public struct AttemptDependence: Equatable, Sendable {
     public static let negligibleExcess = 0.1
 
     /// Reads it off a route's log. Cost: O(n).
-    public init(columns: AttemptColumns, states: HostStates?) {
+    ///
+    /// - Parameter deadlineUs: a first attempt that had no answer by then tells of an outage, not of slowness: it is
+    ///   left out. No rule could have made its answer count.
+    public init(columns: AttemptColumns, states: HostStates?, deadlineUs: Int64 = .max) {
         let isOutage = Self.outageRows(columns, states)
         var pairing = SlowPairs(columns)
-        for row in 0..<columns.count { pairing.add(row, isOutage: isOutage[row]) }
+        func isLeftOut(_ row: Int) -> Bool {
+            isOutage[row] || columns.attempt[row] == 1 && columns.isUnanswered(row, byUs: deadlineUs)
+        }
+        for row in 0..<columns.count { pairing.add(row, isOutage: isLeftOut(row)) }
         limitUs = pairing.middleLimitUs
         slowAfterSlow = pairing.slowAfterSlow
         slow = Proportion(hits: 0, trials: 0)
         verdict = .notIdentified
         guard limitUs > 0 else { return }
         seconds = pairing.secondRows.compactMap(columns.watched)
-        for row in 0..<columns.count where columns.attempt[row] == 1 && !isOutage[row] {
+        for row in 0..<columns.count where columns.attempt[row] == 1 && !isLeftOut(row) {
             if let watched = columns.watched(row) { firsts.append(watched) }
         }
         slow = Self.slowShare(of: firsts, limitUs: limitUs)
@@ -217,6 +223,9 @@ private struct Watched: Equatable, Sendable {
 }
 
 extension AttemptColumns {
+    /// Whether a row was waited for so long and got no answer.
+    func isUnanswered(_ row: Int, byUs: Int64) -> Bool { outcome[row].isCensored && durationUs[row] >= byUs }
+
     /// What a row tells of slowness; `nil` if it failed in another way.
     fileprivate func watched(_ row: Int) -> Watched? {
         switch outcome[row] {

@@ -70,7 +70,7 @@ public struct HostStateSmoother: Sendable {
         return maximizer.logLikelihood(found) > blipsOnly + charge ? found : alwaysUp
     }
 
-    /// Two steps from every start, four more from the best three; on a long log from its stretches with most failures.
+    /// A step from every start, more from the best three; on a long log from its stretches with most failures.
     private func bestStart(_ hosts: [ProbeSequence], _ facts: HostStateFacts) -> HostStateParameters? {
         let excerpt = Self.excerpt(of: hosts)
         let maximizer = HostStateMaximizer(hosts: excerpt, prior: facts.prior, smoother: self)

@@ -40,8 +40,9 @@ public struct SlowOrigin: Sendable {
     /// P(an attempt's slowness is its request's own), one a row; 1 where nothing else is shown.
     public private(set) var ownShare: [Float]
 
-    /// Answers that took at least twice as long as what is slow: how many are flanked on another host.
-    private(set) var lateAnswers = Proportion(hits: 0, trials: 0)
+    /// Of attempts that took far longer than usual, and were answered or cut off before the deadline, how many are
+    /// flanked on another host.
+    private(set) var far = Proportion(hits: 0, trials: 0)
     /// How many attempts that were not slow would have been flanked on another host, had they taken as long: what
     /// chance does where slowness has no time of its own.
     private(set) var chance = Proportion(hits: 0, trials: 0)
@@ -51,8 +52,6 @@ public struct SlowOrigin: Sendable {
     private static let mostChances = 20_000
     /// Four times the threshold is far longer than usual.
     private static let firstFarOctave = 2
-    /// Fewer late answers than these say nothing.
-    private static let leastLateAnswers = 10.0
     private enum Flank { case unwatched, flanked, alone }
 
     /// Whether hosts make attempts slow.
@@ -60,17 +59,9 @@ public struct SlowOrigin: Sendable {
 
     /// Whether attempts that take far longer than usual mostly do so while other hosts are slow as well: the service is
     /// slow as a whole (too much load, or a common cause), so that a retry is slow too, and is load. Where many
-    /// requests are slow at any time, much is flanked by chance: it must be more than that. And it must show in answers
-    /// too: a queue that fills makes them late before it makes them miss a limit. Where answers are as fast as ever or
-    /// do not come at all, the hosts are down together, and a retry there is no more load than any other. Few late
-    /// answers say nothing: then it is taken for load, the safer of the two.
+    /// requests are slow at any time, much is flanked by chance: it must be more than that.
     public var isCommon: Bool {
-        let far = octaves.dropFirst(Self.firstFarOctave).reduce(Proportion(hits: 0, trials: 0)) { sum, octave in
-            Proportion(hits: sum.hits + octave.other.hits, trials: sum.trials + octave.other.trials)
-        }
-        let least = max(0.5, chance.interval(level: 0.99).upperBound)
-        let telling = [far] + (lateAnswers.trials < Self.leastLateAnswers ? [] : [lateAnswers])
-        return telling.allSatisfy { $0.interval(level: 0.99).lowerBound > least }
+        far.interval(level: 0.99).lowerBound > max(0.5, chance.interval(level: 0.99).upperBound)
     }
 
     /// Reads it off a route's log. Cost: O(n).
@@ -78,7 +69,8 @@ public struct SlowOrigin: Sendable {
     /// - Parameters:
     ///   - usualUs: the median answer; `nil`: the log does not reach it, and nothing is called slow.
     ///   - nineInTenUs: what nine in ten answers need; `nil`: more than the log shows.
-    public init(columns: AttemptColumns, usualUs: Int64?, nineInTenUs: Int64?) {
+    ///   - deadlineUs: what had no answer by then tells of hosts that are down, not of the service being slow.
+    public init(columns: AttemptColumns, usualUs: Int64?, nineInTenUs: Int64?, deadlineUs: Int64 = .max) {
         thresholdUs = usualUs.map { max(1, min(3 * $0, nineInTenUs ?? .max)) } ?? .max
         octaves = Array(repeating: Octave(), count: Self.octaveCount)
         ownShare = Array(repeating: 1, count: columns.count)
@@ -92,9 +84,9 @@ public struct SlowOrigin: Sendable {
             if there == .flanked || there == .alone {
                 octaves[octave].other.trials += 1
                 if there == .flanked { octaves[octave].other.hits += 1 }
-                if octave > 0 && columns.outcome[row] == .success {
-                    lateAnswers.trials += 1
-                    if there == .flanked { lateAnswers.hits += 1 }
+                if octave >= Self.firstFarOctave && !columns.isUnanswered(row, byUs: deadlineUs) {
+                    far.trials += 1
+                    if there == .flanked { far.hits += 1 }
                 }
             }
             if isAlwaysSlow[Int(columns.host[row])] { continue }

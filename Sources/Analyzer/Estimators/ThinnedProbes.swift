@@ -13,6 +13,9 @@ extension ProbeSequence {
     /// See `leastQuiet`.
     static let quietPiece = 32
 
+    /// A gap of more than so many mean ones is no quiet one.
+    static let longGap: Int64 = 8
+
     /// The same log with most of its quiet stretches left out, for EM's steps. Those kept count for those left out, so
     /// that probes and time add up as before. Of a log with few quiet probes: itself. methods: host state
     func thinned() -> ProbeSequence {
@@ -46,8 +49,19 @@ extension ProbeSequence {
         return thinned
     }
 
-    /// Which probes are successes far from any failure and from the ends of the log.
+    /// Which probes are successes far from any failure and from the ends of the log, and not long after the one before:
+    /// what a night without traffic says is little, and must not count for the days.
     private func quiet() -> [Bool] {
+        var isQuiet = farFromFailures()
+        guard let first = startUs.first, let last = startUs.last else { return isQuiet }
+        let longUs = Self.longGap * ((last - first) / Int64(count) + 1)
+        for index in isQuiet.indices.dropFirst() where startUs[index] - startUs[index - 1] > longUs {
+            isQuiet[index] = false
+        }
+        return isQuiet
+    }
+
+    private func farFromFailures() -> [Bool] {
         var isQuiet = [Bool](repeating: false, count: count)
         var free = Self.quietFrom
         while free + Self.quietFrom < count {
@@ -71,14 +85,12 @@ extension ProbeSequence {
 extension Range<Int> {
     /// All that are not quiet, and of the quiet ones every n-th piece.
     fileprivate func kept(_ isQuiet: [Bool], _ every: Int) -> [Bool] {
-        var (piece, length) = (0, 0)
+        var seen = 0
         return map { index in
-            guard isQuiet[index] else {
-                length = ProbeSequence.quietPiece
-                return true
-            }
-            if length == ProbeSequence.quietPiece { (piece, length) = (piece + 1, 0) }
-            length += 1
+            if !isQuiet[index] { return true }
+            // Across all quiet stretches: where failures come at even distances, pieces of each would be all alike.
+            let piece = seen / ProbeSequence.quietPiece
+            seen += 1
             return piece % every == every / 2
         }
     }

@@ -99,7 +99,9 @@ struct DialectSnippet {
             case .outcome(.connectFailure): words.append("connect-failure")
             case .outcome(.reset): words.append("reset")
             case .outcome(.errorStatus): words += ["5xx"] + one.grpcStatuses.compactMap { Self.grpcWords[$0] }
-            case .outcome(.rateLimited): words.append(one.isGRPC ? "resource-exhausted" : "retriable-status-codes")
+            case .outcome(.rateLimited):
+                if one.isRefusedOverGRPC { words.append("resource-exhausted") }
+                if one.isRefusedOverHTTP { words.append("retriable-status-codes") }
             case .grpc(let status): words += Self.grpcWords[status].map { [$0] } ?? []
             case .http: words.append("5xx")
             case .outcome: break
@@ -170,15 +172,23 @@ struct DialectSnippet {
     // MARK: Linkerd
 
     private var linkerd: [(name: String, value: String)] {
-        var fields = limits(timeout: "timeout.linkerd.io/request", perTry: nil, DurationText.format)
+        var fields = limits(timeout: "timeout.linkerd.io/request", perTry: nil, Self.gatewayDuration)
         if retries == 0 { return fields }
         let http = linkerdHTTP
         if !http.isEmpty { fields.append(("retry.linkerd.io/http", http.joined(separator: ","))) }
         let grpc = linkerdGRPC
         if !grpc.isEmpty { fields.append(("retry.linkerd.io/grpc", grpc.joined(separator: ","))) }
         fields.append(("retry.linkerd.io/limit", "\(retries)"))
-        if let us = rule.perTryTimeoutUs { fields.append(("retry.linkerd.io/timeout", DurationText.format(us))) }
+        if let us = rule.perTryTimeoutUs { fields.append(("retry.linkerd.io/timeout", Self.gatewayDuration(us))) }
         return fields
+    }
+
+    /// Whole milliseconds, never fewer, as the Gateway API writes them: no decimals (GEP-2257).
+    static func gatewayDuration(_ us: Int64) -> String {
+        let ms = us / 1000 + (us % 1000 > 0 ? 1 : 0)
+        let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")]
+        let text = parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
+        return text.isEmpty ? "0s" : text
     }
 
     private var linkerdHTTP: [String] {
@@ -186,7 +196,7 @@ struct DialectSnippet {
         for condition in on {
             switch condition {
             case .outcome(.errorStatus), .http: words.append("5xx")
-            case .outcome(.rateLimited) where !one.isGRPC: words.append("429")
+            case .outcome(.rateLimited) where one.isRefusedOverHTTP: words.append("429")
             default: break
             }
         }

@@ -19,7 +19,7 @@ enum HedgeText {
         let seen = NumberText.grouped(hedge.secondAttempts)
         let left = NumberText.fixed(hedge.mostExtra, places: 3, trim: true)
         return table.text(style: style) + "\n\(hedge.reason)\n"
-            + "from \(seen) second attempts of slow requests; at most \(left) extra attempts a request are left for hedges\n"
+            + "second attempts of slow requests: \(seen); extra attempts a request left for hedges: at most \(left)\n"
             + "hosts that are up only: outages are not in these costs\n"
     }
 
