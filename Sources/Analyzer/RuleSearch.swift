@@ -114,9 +114,16 @@ final class RuleSearch {
         let weights = weights(units.count)
         let product = StageMeter.measure(.multiplying) {
             var columns = Matrix(rows: units.count, columns: rules.count + 1)
-            for (column, costs) in (sums + [requests]).enumerated() {
-                let first = column * units.count
-                for (row, unit) in units.enumerated() { columns.elements[first + row] = costs[unit] }
+            columns.elements.withUnsafeMutableBufferPointer { elements in
+                var place = 0
+                for costs in sums + [requests] {
+                    costs.withUnsafeBufferPointer { costs in
+                        for unit in units {
+                            elements[place] = costs[unit]
+                            place += 1
+                        }
+                    }
+                }
             }
             StageMeter.note(
                 TuneTimes.Product(rows: replicates, inner: units.count, columns: rules.count + 1))
