@@ -39,7 +39,8 @@ struct RouteEvidence {
         }
         let availability = StageMeter.measure(.states) { Availability(columns) }
         let outages = Outages(columns: columns, states: availability.smoothed)
-        let deadlineUs = setting.objective.deadlineUs
+        // A deadline that nobody gave is good for prices, not for passing over evidence.
+        let deadlineUs = setting.isDeadlineGiven ? setting.objective.deadlineUs : .max
         dependence = AttemptDependence(columns: columns, states: availability.smoothed, deadlineUs: deadlineUs)
         let isOutage = AttemptDependence.outageRows(columns, availability.smoothed)
         let isHedged = columns.hedge.contains(true)

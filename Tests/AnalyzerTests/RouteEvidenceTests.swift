@@ -69,6 +69,32 @@ import Testing
         #expect(queued.facts.requestCount == usual.facts.requestCount)
     }
 
+    /// Now and then a request and the attempt beside it on another host get no answer in 15 s. Whether that may be a
+    /// request that needs longer depends on whether anybody would have waited for it.
+    @Test func onlyADeadlineThatWasGivenMakesUnansweredAttemptsNoEvidence() throws {
+        var list: [Attempt] = []
+        for request in 0..<3_000 {
+            let hangs = request % 100 == 50
+            let isSlow = hangs || request % 40 == 7
+            let startUs = SampleLog.epochUs + Int64(request) * 1_000_000
+            list.append(
+                Attempt(
+                    startUs: startUs, durationUs: hangs ? 15_000_000 : isSlow ? 300_000 : 5_000, route: "r", host: "a",
+                    request: UInt64(request) + 1, outcome: hangs ? .timeout : .success, timeoutUs: 15_000_000,
+                    method: "GET"))
+            if !isSlow { continue }
+            var second = list[list.count - 1]
+            (second.startUs, second.host, second.attempt, second.hedge) = (startUs + 20_000, "b", 2, true)
+            if !hangs { second.durationUs = 5_000 }
+            list.append(second)
+        }
+        let columns = AttemptColumns(route: "r", attempts: list.sorted { $0.startUs < $1.startUs })
+        #expect(try evidence(columns).dependence.verdict == .independent)
+        var configuration = SampleLog.configuration()
+        configuration.routes[0].isDeadlineGiven = false
+        #expect(try evidence(columns, configuration: configuration).dependence.verdict != .independent)
+    }
+
     @Test func withoutAMethodNothingIsTakenAsIdempotent() throws {
         let columns = SampleLog.columns(method: "", isDown: SampleLog.hostOutages)
         let read = try evidence(columns)
