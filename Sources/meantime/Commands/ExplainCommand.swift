@@ -11,7 +11,9 @@ struct ExplainCommand: ParsableCommand {
         discussion: """
             How the route fails, how long failures last, how long answers take, and what the rules of 'meantime \
             tune' would cost on all of that: the best for every number of retries, beside the rule in force. Then \
-            the best rule that other proxies' configuration can say; with --dialect, that as a fragment of it.
+            the best rule that other proxies' configuration can say; with --dialect, that as a fragment of it. \
+            Last, when to send an attempt beside a slow one and how long a failing host should rest, which the proxy \
+            does not do yet.
 
             EXAMPLES
               meantime explain checkout

@@ -18,7 +18,10 @@ enum ExplainText {
             table.rows = report.rows.filter { !isOfOneKind($0, report) }
             text += "\n" + ReportText.text(table, style: style)
         }
-        text += "\n" + style.bold("rules") + "\n\n" + rules(tuning, style: style)
+        text +=
+            "\n" + style.bold("rules")
+            + ": priced on the outages of this log; tune takes what is cheapest where they may last longer as well\n\n"
+            + rules(tuning, style: style)
         text +=
             "\n" + style.bold("to choose from") + ": none of these is better in all of success, latency and load\n\n"
         text += choices(tuning, style: style)

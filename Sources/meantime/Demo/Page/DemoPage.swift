@@ -151,7 +151,8 @@ struct DemoPage {
             \(figure("Every rule that was priced", plots.candidates(), PageKey.candidates,
                 "Prices come from the first run's log alone; bars are 95 % intervals. Left is less load."))
             \(figure("The cheapest rule for each number of retries", plots.cheapest(), "",
-                "Where a rule changes: the fewest retries within one standard error of the cheapest."))
+                "On the outages of this log. The chosen rule is the cheapest where outages may last longer as well; of "
+                    + "those that cost hardly more, the one with the fewest retries."))
             </div>
             </section>
             """
