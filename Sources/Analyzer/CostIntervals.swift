@@ -34,8 +34,17 @@ struct CostIntervals {
     }
 
     private func fromOutages(_ rules: [PlayedRule], _ outages: OutageBootstrap) -> [ClosedRange<Double>] {
-        var player = RulePlayer(facts.duringOutages)
-        let stretched = OutageBootstrap.stretches.factors.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
+        var player = RulePlayer(facts)
+        let factors = OutageBootstrap.stretches.factors
+        // By stretch, rule and unit.
+        var stretched: [[[Double]]] = []
+        for begin in stride(from: 0, to: factors.count, by: 4) {
+            let some = factors[begin..<min(factors.count, begin + 4)]
+            var lanes = SIMD4<Double>(repeating: 1)
+            for (lane, factor) in some.enumerated() { lanes[lane] = factor }
+            let costs = player.freeCostsUs(rules.map(\.rule), at: PlayedStretches(lanes), onlyOutages: true)
+            stretched += some.indices.map { place in costs.map { $0.map { $0[place - begin] } } }
+        }
         return rules.indices.map { place in
             outages.interval95(rules[place].totals.costUs, stretched: stretched.map { $0[place] })
         }
@@ -58,7 +67,7 @@ struct CostIntervals {
             var other = facts
             other.secondLatency = law
             var player = RulePlayer(other)
-            return player.freeCostsUs(rules.map(\.rule)).map { $0.reduce(0, +) / facts.requestCount }
+            return player.freeCostsUs(rules.map(\.rule)).map { $0.reduce(.zero, +)[0] / facts.requestCount }
         }
         let usual = meansUs(facts.secondLatency)
         return facts.secondLatencyEnds.map { end in zip(meansUs(end), usual).map { $0 - $1 } }

@@ -203,14 +203,15 @@ struct DialectFamily {
 struct DialectSearch {
     private let facts: RouteFacts
     private var player: RulePlayer
-    private var outlook: OutageOutlook?
+    private let outlook: OutageOutlook?
     private var known: [Rule: PlayedRule] = [:]
 
     /// - Parameter seed: of the days to come; `nil`: rules are judged by the log's own outages.
     init(_ facts: RouteFacts, seed: UInt64?) {
         self.facts = facts
-        player = RulePlayer(facts)
-        outlook = seed.flatMap { OutageOutlook(facts, seed: $0) }
+        let outlook = seed.flatMap { OutageOutlook(facts, seed: $0) }
+        player = RulePlayer(facts, at: outlook == nil ? .usual : OutageOutlook.played)
+        self.outlook = outlook
     }
 
     /// The cheapest within the load limit; of those as cheap to 0.2 %, the one with the fewest retries.

@@ -9,21 +9,22 @@ import Retry
 struct OutageOutlook {
     /// The lengths at which outages are played. Beyond four times as long hardly any two rules differ: both fail.
     static let stretches = Stretches([0.5, 1, 2, 4])
+    /// The same, for a `RulePlayer`.
+    static let played = PlayedStretches(SIMD4(stretches.factors))
     private static let days = 200
 
     /// Requests by unit, as often as they come in the mean.
     let requests: [Double]
     private let outages: [Int]
-    /// By outage and stretch.
-    private let weights: [[Double]]
-    private var player: RulePlayer
+    /// By outage, for each stretch.
+    private let weights: [SIMD4<Double>]
 
     /// `nil` where too few outages were seen.
     init?(_ facts: RouteFacts, seed: UInt64) {
         guard let outages = OutageBootstrap.outages(of: facts) else { return nil }
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
         let factors = Self.stretches.factors
-        var weights = Array(repeating: Array(repeating: 0.0, count: factors.count), count: outages.count)
+        var weights = Array(repeating: SIMD4<Double>.zero, count: outages.count)
         var generator = SplitMix64(seed: seed, "outlook")
         for _ in 0..<Self.days {
             for (place, drawn) in OutageBootstrap.drawDay(lengths, &generator).enumerated() {
@@ -35,26 +36,21 @@ struct OutageOutlook {
             }
         }
         var requests = facts.requests
-        for (place, unit) in outages.enumerated() { requests[unit] *= weights[place].reduce(0, +) }
+        for (place, unit) in outages.enumerated() { requests[unit] *= weights[place].sum() }
         self.requests = requests
         self.outages = outages
         self.weights = weights
-        player = RulePlayer(facts.duringOutages)
     }
 
-    /// Adds what rules cost on the days to come.
-    mutating func foresee(_ rules: inout [PlayedRule]) {
-        if rules.isEmpty { return }
-        let stretched = Self.stretches.factors.map { player.freeCostsUs(rules.map(\.rule), stretch: $0) }
+    /// Adds what rules cost on the days to come, if they were played at these stretches.
+    func foresee(_ rules: inout [PlayedRule]) {
+        let zero = SIMD4<Double>.zero
         for place in rules.indices {
             var costs = rules[place].totals.costUs
             for (outage, unit) in outages.enumerated() {
-                let usual = stretched[Self.stretches.usual][place][unit]
-                var mean = 0.0
-                for (weight, costsUs) in zip(weights[outage], stretched) {
-                    mean += weight * max(0, costs[unit] + costsUs[place][unit] - usual)
-                }
-                costs[unit] = mean
+                let stretched = rules[place].stretchedUs[unit]
+                let changed = stretched - stretched[Self.stretches.usual] + costs[unit]
+                costs[unit] = (weights[outage] * changed.replacing(with: zero, where: changed .< zero)).sum()
             }
             rules[place].outlookUs = costs
         }

@@ -36,7 +36,7 @@ struct RouteFacts {
     /// Failed or cut-off first attempts, in time order.
     private(set) var failed: [First]
     /// Slow first successes, in time order: those longer than `slowFromUs`.
-    private(set) var slow: [First]
+    let slow: [First]
     /// First successes up to this long are answered the same under every candidate.
     let slowFromUs: Int64
     /// Cost of the requests that are the same under every candidate, by unit, microseconds.
@@ -69,14 +69,6 @@ struct RouteFacts {
     func withFailed(_ change: (inout First) -> Void) -> RouteFacts {
         var facts = self
         for place in failed.indices { change(&facts.failed[place]) }
-        return facts
-    }
-
-    /// The same without the requests of quiet time.
-    var duringOutages: RouteFacts {
-        var facts = self
-        facts.failed = failed.filter { outageUs[$0.unit] > 0 }
-        facts.slow = slow.filter { outageUs[$0.unit] > 0 }
         return facts
     }
 

@@ -16,7 +16,7 @@ final class RuleSearch {
     let grid: [PlayedRule]
     private var played = PlayedRules()
     private var player: RulePlayer
-    private var outlook: OutageOutlook?
+    private let outlook: OutageOutlook?
     /// Bootstrap weights by number of units.
     private var drawn: [Int: Matrix] = [:]
 
@@ -34,14 +34,15 @@ final class RuleSearch {
         self.seed = seed
         var played = PlayedRules()
         // What may come to be played under another budget is watched for from the beginning.
-        var player = RulePlayer(facts, foreseeing: candidates?.budgets ?? [])
-        var outlook = candidates.flatMap { _ in OutageOutlook(facts, seed: seed) }
-        var grid = Self.play(candidates?.grid() ?? [], &player, &outlook, &played)
+        let outlook = candidates.flatMap { _ in OutageOutlook(facts, seed: seed) }
+        var player = RulePlayer(
+            facts, foreseeing: candidates?.budgets ?? [], at: outlook == nil ? .usual : OutageOutlook.played)
+        var grid = Self.play(candidates?.grid() ?? [], &player, outlook, &played)
         // Whatever the limit, schedules that are good without one are good, or retries at once are.
         let shapes = Dictionary(grouping: grid) { $0.rule.retry?.maxRetries ?? 0 }.values.compactMap { rules in
             rules.min { $0.foreseenUs.reduce(0, +) < $1.foreseenUs.reduce(0, +) }
         }
-        grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, &outlook, &played)
+        grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, outlook, &played)
         self.grid = grid
         self.played = played
         self.player = player
@@ -68,7 +69,7 @@ final class RuleSearch {
     }
 
     /// Plays one rule through its budget.
-    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, &outlook, &played)[0] }
+    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, outlook, &played)[0] }
 
     /// What was played, in order: a dictionary's own order differs from one to the next, and with the place of a column
     /// the last bit of a matrix product.
@@ -87,7 +88,7 @@ final class RuleSearch {
 
     /// Plays rules that were not played before.
     private static func play(
-        _ rules: [Rule], _ player: inout RulePlayer, _ outlook: inout OutageOutlook?, _ played: inout PlayedRules
+        _ rules: [Rule], _ player: inout RulePlayer, _ outlook: OutageOutlook?, _ played: inout PlayedRules
     ) -> [PlayedRule] {
         var fresh = player.play(rules.filter { played[$0] == nil })
         outlook?.foresee(&fresh)
@@ -171,7 +172,7 @@ final class RuleSearch {
             while hasMoved {
                 hasMoved = false
                 let near = candidates.neighbours(of: best.rule, stepping: factors)
-                for tried in Self.play(near, &player, &outlook, &played) {
+                for tried in Self.play(near, &player, outlook, &played) {
                     let triedCost = cost(tried, units)
                     guard triedCost < bestCost * 0.998, isWithinLoad(tried, units) else { continue }
                     (best, bestCost, hasMoved) = (tried, triedCost, true)

@@ -19,8 +19,8 @@ import Testing
     }
 
     private func foreseen(_ rules: [Rule], _ facts: RouteFacts) throws -> [(recordedUs: Double, outlookUs: Double)] {
-        var outlook = try #require(OutageOutlook(facts, seed: 1))
-        var player = RulePlayer(facts)
+        let outlook = try #require(OutageOutlook(facts, seed: 1))
+        var player = RulePlayer(facts, at: OutageOutlook.played)
         var played = player.play(rules)
         outlook.foresee(&played)
         return played.map { one in
@@ -58,7 +58,10 @@ import Testing
         var player = RulePlayer(facts)
         let own = player.play([rule])[0].totals.costUs
         let stretches = OutageOutlook.stretches
-        let played = stretches.factors.map { player.freeCostsUs([rule], stretch: $0)[0] }
+        // One length at a time.
+        let played = stretches.factors.map { factor in
+            player.freeCostsUs([rule], at: PlayedStretches(SIMD4(repeating: factor)))[0].map { $0[0] }
+        }
         var (cost, requests) = (0.0, 0.0)
         for _ in 0..<2000 {
             let drawn = OutageBootstrap.drawDay(lengths, &generator).map { min(4, max(0.5, $0)) }

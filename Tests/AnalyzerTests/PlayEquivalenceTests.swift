@@ -105,6 +105,31 @@ import Testing
         #expect(refusing > 5 && refusing < rules.count)
     }
 
+    @Test func `four lengths of outages at once cost what each costs alone`() {
+        var dice = SplitMix64(seed: 5, "play")
+        var facts = facts(&dice, hosts: 3)
+        facts.outageUs = (0..<facts.units).map { $0 % 2 == 0 ? 0 : 1_000_000 }
+        let rules = rules(&dice)
+        var player = RulePlayer(facts)
+        let factors = SIMD4<Double>(0.5, 1, 2, 4)
+        let together = player.freeCostsUs(rules, at: PlayedStretches(factors))
+        let inOutages = player.freeCostsUs(rules, at: PlayedStretches(factors), onlyOutages: true)
+        let own = player.freeCostsUs(rules)
+        var different = 0
+        for lane in factors.indices {
+            let alone = player.freeCostsUs(rules, at: PlayedStretches(SIMD4(repeating: factors[lane])))
+            for (place, unit) in rules.indices.flatMap({ place in (0..<facts.units).map { (place, $0) } }) {
+                let expected = alone[place][unit][0]
+                #expect(agrees(together[place][unit][lane], expected, 1e-12 * (expected + 1)))
+                if factors[lane] == 1 || !facts.isOutage(unit) { #expect(expected == own[place][unit][0]) }
+                if facts.isOutage(unit) { #expect(inOutages[place][unit] == together[place][unit]) }
+                if abs(expected - own[place][unit][0]) > 1e-3 * expected { different += 1 }
+            }
+        }
+        // Lengths do matter.
+        #expect(different > 100)
+    }
+
     @Test func whereNothingIsRefusedNothingIsPlayedTwice() {
         var dice = SplitMix64(seed: 9, "play")
         let facts = facts(&dice, hosts: 2)
@@ -116,4 +141,8 @@ import Testing
         walk?.run()
         #expect(walk?.totals().allSatisfy { $0.dangersUs.isEmpty } ?? false)
     }
+}
+
+extension RouteFacts {
+    fileprivate func isOutage(_ unit: Int) -> Bool { outageUs[unit] > 0 }
 }

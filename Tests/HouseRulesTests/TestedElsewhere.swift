@@ -14,6 +14,7 @@ enum TestedElsewhere {
         "FigureDrawingTests.swift": ["meantime/Page/LanePlot.swift"],
         "PlayEquivalenceTests.swift": [
             "Analyzer/Play/AskWatch.swift", "Analyzer/Play/BudgetPlay.swift", "Analyzer/Play/LatencyTables.swift",
+            "Analyzer/Play/Sending.swift",
         ],
         "IntervalNPMLETests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
         "ReportTableTests.swift": [

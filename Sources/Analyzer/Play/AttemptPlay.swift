@@ -42,30 +42,28 @@ struct AttemptPlay {
     let facts: RouteFacts
     let rule: Rule
     private let timeoutUs: Int64
-    private let perTryUs: Int64
+    let perTryUs: Int64
     private let hostCount: Int
-    private let failureUs: Int64
-    private let objectiveUs: Int64
+    let failureUs: Int64
+    let objectiveUs: Int64
     private let failureCostUs: Int64
-    private let attemptCostUs: Double
+    let attemptCostUs: Double
+    /// What a request costs that is never answered in time.
+    let lostCostUs: Double
     private let choice: HostChoice
-    private let latency: LatencyTables
+    let latency: LatencyTables
     /// Where the law of second attempts of slow requests stands among those of the hosts.
-    private let secondLaw: Int?
+    let secondLaw: Int?
     private let isUp: (Int, Int64) -> Double
     private let answers: (Int, Int64) -> Double
     /// The same rule with retries without end: how many there are is the schedule's matter.
     private let endless: Rule
-    /// Outages are played as if each had lasted this many times as long.
-    private let stretch: Double
 
     /// Branches rarer than this are not followed further but counted as failed there.
     static let leastWeight = 1e-6
 
     /// - Parameter rule: its limits, what it retries and where; its waits and its budget are others' matter.
-    /// - Parameter stretch: a request meets the states of hosts as if time since it began passed so much more slowly.
-    init(_ rule: Rule, on facts: RouteFacts, stretch: Double = 1) {
-        self.stretch = stretch
+    init(_ rule: Rule, on facts: RouteFacts) {
         self.facts = facts
         self.rule = rule
         timeoutUs = rule.timeoutUs ?? .max
@@ -75,6 +73,7 @@ struct AttemptPlay {
         objectiveUs = facts.objective.deadlineUs
         failureCostUs = facts.objective.failureCostUs
         attemptCostUs = Double(facts.objective.attemptCostUs)
+        lostCostUs = Double(objectiveUs) + Double(failureCostUs)
         choice = rule.retry?.host ?? .any
         latency = LatencyTables(
             facts.latency + (facts.secondLatency.map { [$0] } ?? []), usualLimitUs: perTryUs)
@@ -153,7 +152,7 @@ struct AttemptPlay {
         }
         let rest = first.weight * (1 - answered)
         if limit == .max {
-            fate.costUs += rest * Double(objectiveUs + failureCostUs)
+            fate.costUs += rest * lostCostUs
         } else {
             cut(first, rest, limit, &fate)
         }
@@ -172,65 +171,10 @@ struct AttemptPlay {
         }
     }
 
-    // MARK: Retries
-
-    /// A retry begun at `nowUs`, before the deadline, of what has ended.
-    func send(_ first: RouteFacts.First, _ last: Ended, host: Int, nowUs: Int64, deadlineUs: Int64) -> Fate {
-        var fate = Fate()
-        let weight = last.weight
-        fate.costUs = weight * attemptCostUs
-        let limit = min(perTryUs, deadlineUs == .max ? .max : deadlineUs &- nowUs)
-        let elapsedUs = nowUs &- first.startUs
-        let stateUs = stretch == 1 ? nowUs : first.startUs &+ Int64(Double(elapsedUs) / stretch)
-        let answered = answers(host, stateUs)
-        let restUs = max(0, objectiveUs &- elapsedUs)
-        let law = last.isSeenAgain ? secondLaw ?? host : host
-        let inTime =
-            last.isOwn ? LatencyTable.Point(share: 0, partialMeanUs: 0) : latency.within(min(limit, restUs), law)
-        let success = weight * answered * inTime.share
-        if success > 0 {
-            succeed(&fate, latencyUs: Double(elapsedUs) + inTime.partialMeanUs / inTime.share, weight: success)
-        }
-        let tooLate = weight * answered * (1 - inTime.share)
-        var next = last
-        next.isTimeout = true
-        if limit == .max {
-            fate.costUs += tooLate * Double(objectiveUs + failureCostUs)
-        } else if limit > restUs {
-            let late = last.isOwn ? 0 : weight * answered * (latency.within(limit, law).share - inTime.share)
-            fate.costUs += late * Double(objectiveUs + failureCostUs)
-            fate.first = ended(first, next, tooLate - late, nowUs + limit, &fate.costUs)
-        } else {
-            fate.first = ended(first, next, tooLate, nowUs + limit, &fate.costUs)
-        }
-        let failed = weight * (1 - answered)
-        let hangs = first.outcome.isCensored
-        if hangs && limit == .max {
-            fate.costUs += failed * Double(objectiveUs + failureCostUs)
-        } else {
-            let failsAfterUs = hangs ? limit : first.outcome == .success ? failureUs : first.durationUs
-            next.isTimeout = isTimeout(first, limit: limit)
-            fate.second = ended(first, next, failed, nowUs + min(failsAfterUs, limit), &fate.costUs)
-        }
-        return fate
-    }
-
-    @inline(__always)
-    private func ended(
-        _ first: RouteFacts.First, _ like: Ended, _ weight: Double, _ atUs: Int64, _ costUs: inout Double
-    ) -> Ended {
-        if weight > Self.leastWeight {
-            return Ended(
-                weight: weight, atUs: atUs, isTimeout: like.isTimeout, isOwn: like.isOwn, isSeenAgain: like.isSeenAgain)
-        }
-        if weight > 0 { costUs += weight * failureCostUs(first, atUs: atUs) }
-        return Ended()
-    }
-
     @inline(__always)
     private func succeed(_ fate: inout Fate, latencyUs: Double, weight: Double) {
         if latencyUs > Double(objectiveUs) {
-            fate.costUs += weight * Double(objectiveUs + failureCostUs)
+            fate.costUs += weight * lostCostUs
         } else {
             fate.costUs += weight * latencyUs
             fate.success += weight
@@ -240,10 +184,14 @@ struct AttemptPlay {
     /// Whether the failure that a host shows while it is down is the limit: what this request met, or the limit if that
     /// is sooner.
     @inline(__always)
-    private func isTimeout(_ first: RouteFacts.First, limit: Int64) -> Bool {
+    func isTimeout(_ first: RouteFacts.First, limit: Int64) -> Bool {
         if first.outcome.isCensored && !first.hasStarted { return true }
         return (first.outcome == .success ? failureUs : first.durationUs) >= limit
     }
+
+    /// P(an attempt on a host at an instant is answered, sooner or later).
+    @inline(__always)
+    func answered(_ host: Int, atUs: Int64) -> Double { answers(host, atUs) }
 
     // MARK: Hosts
 

@@ -7,6 +7,8 @@ struct PlayedRows {
     let firsts: [RouteFacts.First]
     /// Their places in order of their start.
     let order: [Int32]
+    /// Whether each unit is an outage.
+    let isOutage: [Bool]
     /// How many requests began before each arrival.
     fileprivate let arrived: [Int64]
     /// The rows of each unit in order of their start.
@@ -20,6 +22,7 @@ struct PlayedRows {
             let (a, b) = (firsts[Int(one)].startUs, firsts[Int(other)].startUs)
             return a != b ? a < b : one < other
         }
+        isOutage = facts.requests.indices.map { $0 < facts.outageUs.count && facts.outageUs[$0] > 0 }
         var sum: Int64 = 0
         var arrived: [Int64] = []
         arrived.reserveCapacity(facts.arrivals.count + 1)
@@ -85,6 +88,8 @@ struct BegunRows {
     private(set) var settled: [(costUs: Double, success: Double)]
     /// Where those that may go on stand in the order of the rows: most have answered and are all settled.
     let open: [Int32]
+    /// Those of them that began during an outage.
+    let openInOutages: [Int32]
 
     init(_ rows: PlayedRows, _ play: AttemptPlay) {
         let starts = rows.firsts.map(play.begin)
@@ -96,6 +101,7 @@ struct BegunRows {
             settled[unit].success += fate.success
         }
         open = rows.order.indices.lazy.filter { starts[Int(rows.order[$0])].fate.first.weight > 0 }.map { Int32($0) }
+        openInOutages = open.filter { rows.isOutage[rows.firsts[Int(rows.order[Int($0)])].unit] }
     }
 }
 

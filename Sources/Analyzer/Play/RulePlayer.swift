@@ -4,6 +4,8 @@ import Retry
 struct PlayedRule {
     var rule: Rule
     var totals: UnitTotals
+    /// Cost by unit at each of the lengths of outages, microseconds, while the budget refuses nothing.
+    var stretchedUs: [SIMD4<Double>] = []
     /// Cost of the unit's requests on the days to come, microseconds, where that is told apart from the log's
     /// (`OutageOutlook`).
     var outlookUs: [Double]?
@@ -20,14 +22,17 @@ struct RulePlayer {
     private let rows: PlayedRows
     /// Budgets that rules may come to have: watched for from the beginning, so that nothing is played again for them.
     private let foreseen: [BudgetPolicy]
+    /// Lengths at which outages are played beside their own.
+    private let stretches: PlayedStretches
     /// By rule without its budget.
     private var free: [Rule: FreeTotals] = [:]
     private var begun: [RuleTree.Frame: BegunRows] = [:]
     private var openings: [RuleTree.Frame: [Range<Int>: BudgetPlay.Opening]] = [:]
 
-    init(_ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = []) {
+    init(_ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = [], at stretches: PlayedStretches = .usual) {
         rows = PlayedRows(facts)
         foreseen = budgets
+        self.stretches = stretches
     }
 
     /// Plays rules, each through its budget.
@@ -47,7 +52,7 @@ struct RulePlayer {
             let play = AttemptPlay(tree.rule, on: rows.facts)
             let begun = begun(RuleTree.Frame(tree.rule), play)
             var found = Array(repeating: FreeTotals(rows.facts, watched: policies), count: places.count)
-            if var walk = TreePlay(tree, play, on: rows, begun, watching: policies) {
+            if var walk = TreePlay(tree, play, on: rows, begun, watching: policies, at: stretches) {
                 walk.run()
                 found = walk.totals()
             }
@@ -55,17 +60,20 @@ struct RulePlayer {
         }
     }
 
-    /// What rules cost while their budgets refuse nothing, by rule and unit, had every outage lasted `stretch` times as
-    /// long; its requests are still counted once each.
-    mutating func freeCostsUs(_ rules: [Rule], stretch: Double = 1) -> [[Double]] {
+    /// What rules cost while their budgets refuse nothing, by rule and unit, at four lengths of the outages; requests
+    /// are still counted once each. Requests of quiet time may be left out.
+    mutating func freeCostsUs(
+        _ rules: [Rule], at stretches: PlayedStretches = .usual, onlyOutages: Bool = false
+    ) -> [[SIMD4<Double>]] {
         StageMeter.measure(.playing) {
-            var costs = Array(repeating: rows.facts.fixedCostUs, count: rules.count)
+            let none = rows.facts.fixedCostUs.map { SIMD4(repeating: $0) }
+            var costs = Array(repeating: none, count: rules.count)
             for (tree, places) in RuleTree.trees(of: rules.map(\.withoutBudget)) {
-                let play = AttemptPlay(tree.rule, on: rows.facts, stretch: stretch)
+                let play = AttemptPlay(tree.rule, on: rows.facts)
                 let starts = begun(RuleTree.Frame(tree.rule), play)
-                guard var walk = TreePlay(tree, play, on: rows, starts, watching: []) else { continue }
-                walk.run()
-                for (place, found) in zip(places, walk.totals()) { costs[place] = found.totals.costUs }
+                guard var walk = TreePlay(tree, play, on: rows, starts, watching: [], at: stretches) else { continue }
+                walk.run(onlyOutages: onlyOutages)
+                for (place, found) in zip(places, walk.totals()) { costs[place] = found.stretchedUs }
             }
             return costs
         }
@@ -82,7 +90,7 @@ struct RulePlayer {
     private mutating func throughBudget(_ rule: Rule) -> PlayedRule {
         guard let known = free[rule.withoutBudget] else { preconditionFailure("a rule is played freely first") }
         guard let policy = rule.budget, let dangersUs = known.dangersUs[policy] else {
-            return PlayedRule(rule: rule, totals: known.totals, refusedShare: 0)
+            return PlayedRule(rule: rule, totals: known.totals, stretchedUs: known.stretchedUs, refusedShare: 0)
         }
         let attempts = AttemptPlay(rule, on: rows.facts)
         let frame = RuleTree.Frame(rule)
@@ -91,7 +99,9 @@ struct RulePlayer {
         var play = BudgetPlay(tree.path(to: tree.ends[0]), policy, attempts, starts, on: rows, knowing: known)
         for units in rows.units(within: dangersUs) { play.run(opening(units, frame, starts)) }
         let asked = play.asked.reduce(0, +)
-        return PlayedRule(rule: rule, totals: play.totals, refusedShare: asked > 0 ? play.refused / asked : 0)
+        return PlayedRule(
+            rule: rule, totals: play.totals, stretchedUs: known.stretchedUs,
+            refusedShare: asked > 0 ? play.refused / asked : 0)
     }
 
     private mutating func opening(

@@ -4,36 +4,46 @@ import Retry
 /// might have.
 ///
 /// A price is a sum of products along the rule's schedule, without sampling noise that an optimiser could exploit; the
-/// sums of a retry are kept at its node, so that what rules have in common is worked out once. methods: pricing
+/// sums of a retry are kept at its node, so that what rules have in common is worked out once. Outages are played at
+/// four lengths at once: when and where a retry is sent does not depend on them, only its chance. methods: pricing
 struct TreePlay {
     /// What a node adds to the rules that pass it, and to those that end there.
     struct Sums {
-        /// Cost of what is settled by this retry, microseconds.
-        var costUs = 0.0
-        /// Retries sent.
-        var extra = 0.0
+        /// Cost of what is settled by this retry, by stretch, microseconds.
+        var costUs = SIMD4<Double>.zero
+        /// Cost of what is left over for those that end here, by stretch, microseconds.
+        var endCostUs = SIMD4<Double>.zero
+        /// Retries asked for, and sent.
+        var asked = 0.0
         /// Requests answered in time by it.
         var successes = 0.0
-        /// Retries asked for.
-        var asked = 0.0
-        /// Cost of what is left over for those that end here, microseconds.
-        var endCostUs = 0.0
+    }
+
+    /// What has ended and may go on; weights by stretch.
+    private struct Branch {
+        var weights: SIMD4<Double>
+        var atUs: Int64
+        var isTimeout: Bool
+        var isOwn: Bool
+        var isSeenAgain: Bool
     }
 
     let tree: RuleTree
     let play: AttemptPlay
     private let rows: PlayedRows
     private let begun: BegunRows
+    private let stretches: PlayedStretches
     private var sums: [Sums]
     private var watch: AskWatch
 
     // The row that is being played.
     private var first: RouteFacts.First
     private var start = AttemptPlay.Start()
+    private var isStretched = false
     private var deadlineUs: Int64 = 0
     private var hosts: [Int]
     private var chances: [Double]
-    private var branches: [AttemptPlay.Ended] = []
+    private var branches: [Branch] = []
     private var offset = 0
 
     /// - Parameters:
@@ -41,13 +51,14 @@ struct TreePlay {
     ///   - policies: the budgets that may refuse something.
     init?(
         _ tree: RuleTree, _ play: AttemptPlay, on rows: PlayedRows, _ begun: BegunRows,
-        watching policies: [BudgetPolicy]
+        watching policies: [BudgetPolicy], at stretches: PlayedStretches = .usual
     ) {
         guard let any = rows.firsts.first else { return nil }
         self.tree = tree
         self.play = play
         self.rows = rows
         self.begun = begun
+        self.stretches = stretches
         first = any
         sums = Array(repeating: Sums(), count: tree.parents.count * rows.facts.units)
         hosts = Array(repeating: 0, count: tree.mostRetries + 2)
@@ -56,17 +67,18 @@ struct TreePlay {
         watch = AskWatch(tree, on: rows, policies: policies)
     }
 
-    /// Plays every row.
-    mutating func run() {
+    /// Plays every row, or those of outages.
+    mutating func run(onlyOutages: Bool = false) {
         watch.mark(begun)
         for (unit, settled) in begun.settled.enumerated() {
-            sums[unit * tree.parents.count].costUs = settled.costUs
+            sums[unit * tree.parents.count].costUs = SIMD4(repeating: settled.costUs)
             sums[unit * tree.parents.count].successes = settled.success
         }
-        for place in begun.open {
+        for place in onlyOutages ? begun.openInOutages : begun.open {
             let row = Int(rows.order[Int(place)])
             start = begun.starts[row]
             first = rows.firsts[row]
+            isStretched = !stretches.isUsual && rows.isOutage[first.unit]
             offset = first.unit * tree.parents.count
             follow(row, Int(place))
         }
@@ -74,16 +86,20 @@ struct TreePlay {
     }
 
     private mutating func follow(_ row: Int, _ place: Int) {
-        branches.append(start.fate.first)
-        if start.fate.second.weight > 0 { branches.append(start.fate.second) }
-        sums[offset].endCostUs += failureCostUs(0..<branches.count)
+        for ended in [start.fate.first, start.fate.second] where ended.weight > 0 {
+            branches.append(
+                Branch(
+                    weights: SIMD4(repeating: ended.weight), atUs: ended.atUs, isTimeout: ended.isTimeout,
+                    isOwn: ended.isOwn, isSeenAgain: ended.isSeenAgain))
+        }
+        let cost = failureCostUs(0..<branches.count)
+        sums[offset].endCostUs += cost
         let places = tree.places(after: 0)
         if !places.isEmpty && (start.isFailureRetried || start.isTimeoutRetried) {
             prepare(row)
             watch.begin(place)
             walk(0, attempt: 1, from: 0..<branches.count)
         } else {
-            let cost = failureCostUs(0..<branches.count)
             for place in places { sums[offset + Int(tree.children[place])].costUs += cost }
         }
         branches.removeAll(keepingCapacity: true)
@@ -106,8 +122,7 @@ struct TreePlay {
     private mutating func walk(_ node: Int, attempt: Int, from range: Range<Int>) {
         for place in tree.places(after: node) {
             let child = Int(tree.children[place])
-            let pause = tree.pauses[child]
-            let waitUs = pause.us(unit: chances[attempt])
+            let waitUs = tree.pauses[child].us(unit: chances[attempt])
             var sum = Sums()
             let base = branches.count
             for index in range { retry(branches[index], child, attempt, waitUs, &sum) }
@@ -121,30 +136,61 @@ struct TreePlay {
     }
 
     @inline(__always)
-    private mutating func retry(
-        _ ended: AttemptPlay.Ended, _ node: Int, _ attempt: Int, _ waitUs: Int64, _ sum: inout Sums
-    ) {
-        let isRetried = ended.isTimeout ? start.isTimeoutRetried : start.isFailureRetried
-        let (untilUs, overflow) = ended.atUs.addingReportingOverflow(
-            ended.isTimeout ? waitUs : max(waitUs, start.retryAfterUs))
-        if !isRetried || overflow || untilUs >= deadlineUs {
-            sum.costUs += ended.weight * play.failureCostUs(first, atUs: ended.atUs)
+    private mutating func retry(_ last: Branch, _ node: Int, _ attempt: Int, _ waitUs: Int64, _ sum: inout Sums) {
+        let isRetried = last.isTimeout ? start.isTimeoutRetried : start.isFailureRetried
+        let (nowUs, overflow) = last.atUs.addingReportingOverflow(
+            last.isTimeout ? waitUs : max(waitUs, start.retryAfterUs))
+        if !isRetried || overflow || nowUs >= deadlineUs {
+            sum.costUs += last.weights * play.failureCostUs(first, atUs: last.atUs)
             return
         }
-        watch.ask(ended.weight, atUs: ended.atUs, node)
-        sum.asked += ended.weight
-        sum.extra += ended.weight
-        let fate = play.send(
-            first, ended, host: hosts[attempt + 1], nowUs: untilUs, deadlineUs: deadlineUs)
-        sum.costUs += fate.costUs
-        sum.successes += fate.success
-        if fate.first.weight > 0 { branches.append(fate.first) }
-        if fate.second.weight > 0 { branches.append(fate.second) }
+        watch.ask(last.weights[stretches.usual], atUs: last.atUs, node)
+        sum.asked += last.weights[stretches.usual]
+        let host = hosts[attempt + 1]
+        let sending = play.sending(
+            first, isOwn: last.isOwn, isSeenAgain: last.isSeenAgain, host: host, nowUs: nowUs, deadlineUs: deadlineUs)
+        let chances = chances(of: host, atUs: nowUs)
+        let answered = last.weights * chances
+        let success = answered * sending.inTime
+        if sending.isSuccess { sum.successes += success[stretches.usual] }
+        sum.costUs += last.weights * play.attemptCostUs + success * sending.inTimeCostUs
+        sum.costUs += answered * sending.lateCostUs
+        var next = last
+        next.isTimeout = true
+        if sending.cut > 0 { goOn(answered * sending.cut, sending.cutAtUs, &next, &sum) }
+        if let failsAtUs = sending.failsAtUs {
+            next.isTimeout = sending.isFailureTimeout
+            goOn(last.weights * (1 - chances), failsAtUs, &next, &sum)
+        } else {
+            sum.costUs += last.weights * (1 - chances) * play.lostCostUs
+        }
     }
 
-    private func failureCostUs(_ range: Range<Int>) -> Double {
-        var cost = 0.0
-        for index in range { cost += branches[index].weight * play.failureCostUs(first, atUs: branches[index].atUs) }
+    /// P(the host answers at all), by stretch: in an outage that lasts longer, a request meets the states of hosts as
+    /// if time passed so much more slowly since it began.
+    @inline(__always)
+    private func chances(of host: Int, atUs nowUs: Int64) -> SIMD4<Double> {
+        if !isStretched { return SIMD4(repeating: play.answered(host, atUs: nowUs)) }
+        let elapsed = stretches.paces * Double(nowUs &- first.startUs)
+        var chances = SIMD4<Double>.zero
+        for lane in 0..<4 { chances[lane] = play.answered(host, atUs: first.startUs &+ Int64(elapsed[lane])) }
+        return chances
+    }
+
+    /// What is too rare is settled here.
+    @inline(__always)
+    private mutating func goOn(_ weights: SIMD4<Double>, _ atUs: Int64, _ next: inout Branch, _ sum: inout Sums) {
+        let isRare = weights .<= AttemptPlay.leastWeight
+        next.weights = weights.replacing(with: 0, where: isRare)
+        if any(isRare) { sum.costUs += (weights - next.weights) * play.failureCostUs(first, atUs: atUs) }
+        if all(isRare) { return }
+        next.atUs = atUs
+        branches.append(next)
+    }
+
+    private func failureCostUs(_ range: Range<Int>) -> SIMD4<Double> {
+        var cost = SIMD4<Double>.zero
+        for index in range { cost += branches[index].weights * play.failureCostUs(first, atUs: branches[index].atUs) }
         return cost
     }
 
@@ -158,7 +204,6 @@ struct TreePlay {
             for node in 1..<max(1, nodes) {
                 let passed = sums[first + Int(tree.parents[node])]
                 sums[first + node].costUs += passed.costUs
-                sums[first + node].extra += passed.extra
                 sums[first + node].successes += passed.successes
                 sums[first + node].asked += passed.asked
             }
@@ -167,9 +212,11 @@ struct TreePlay {
             var found = FreeTotals(facts, watched: watch.policies, dangersUs: watch.dangersUs[end] ?? [:])
             for unit in 0..<facts.units {
                 let sum = sums[unit * nodes + end]
-                found.totals.costUs[unit] += sum.costUs + sum.endCostUs
+                let costUs = sum.costUs + sum.endCostUs
+                found.totals.costUs[unit] += costUs[stretches.usual]
+                found.stretchedUs[unit] += costUs
                 found.totals.successes[unit] += sum.successes
-                found.totals.extra[unit] = sum.extra
+                found.totals.extra[unit] = sum.asked
                 found.asked[unit] = sum.asked
             }
             return found
@@ -181,16 +228,17 @@ extension TreePlay.Sums {
     @inline(__always)
     static func += (sums: inout Self, other: Self) {
         sums.costUs += other.costUs
-        sums.extra += other.extra
-        sums.successes += other.successes
-        sums.asked += other.asked
         sums.endCostUs += other.endCostUs
+        sums.asked += other.asked
+        sums.successes += other.successes
     }
 }
 
 /// What a rule costs as long as no budget refuses anything.
 struct FreeTotals {
     var totals: UnitTotals
+    /// Cost by unit at each of the lengths at which outages were played, microseconds.
+    var stretchedUs: [SIMD4<Double>]
     /// Retries asked for, by unit.
     var asked: [Double]
     /// The budgets that were looked out for.
@@ -202,6 +250,7 @@ struct FreeTotals {
     init(_ facts: RouteFacts, watched: [BudgetPolicy], dangersUs: [BudgetPolicy: [Range<Int64>]] = [:]) {
         totals = UnitTotals(units: facts.units)
         totals.costUs = facts.fixedCostUs
+        stretchedUs = facts.fixedCostUs.map { SIMD4(repeating: $0) }
         totals.successes = facts.fixedSuccesses
         asked = Array(repeating: 0, count: facts.units)
         self.watched = watched
