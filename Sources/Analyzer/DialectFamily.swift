@@ -223,7 +223,7 @@ struct DialectSearch {
         let finalists = cheapest(1, of: ends, family)
         let priced = play(finalists, family)
         guard let least = priced.map(cost).min() else { return nil }
-        return priced.first { cost($0) <= least * (1 + RuleSearch.unseen) }
+        return priced.first { cost($0) <= least * (1 + RuleFinals.unseen) }
     }
 
     /// The least that one retry adds to the attempts of a request, whatever the wait; `nil` where there can be none.

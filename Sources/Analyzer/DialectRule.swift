@@ -78,7 +78,7 @@ extension Tuner {
         let costs = known.play(within.map(\.rule)).map(known.cost)
         search = known
         guard let least = costs.min() else { return nil }
-        return zip(within, costs).filter { $1 <= least * (1 + RuleSearch.unseen) }
+        return zip(within, costs).filter { $1 <= least * (1 + RuleFinals.unseen) }
             .min { ($0.0.rule.retry?.maxRetries ?? 0, $0.1) < ($1.0.rule.retry?.maxRetries ?? 0, $1.1) }
             .map { (price: $0.0, costUs: $0.1) }
     }

@@ -32,8 +32,8 @@ public struct HedgeChoice: Sendable {
     /// less than 1 %.
     public var best: Option? {
         guard let none = options.first, let least = options.map(\.costSeconds).min() else { return nil }
-        if least > none.costSeconds * (1 - RuleSearch.negligible) { return none }
-        return options.first { $0.costSeconds <= least * (1 + RuleSearch.unseen) }
+        if least > none.costSeconds * (1 - RuleFinals.negligible) { return none }
+        return options.first { $0.costSeconds <= least * (1 + RuleFinals.unseen) }
     }
 }
 

@@ -16,6 +16,18 @@ public struct Matrix: Equatable, Sendable {
         elements = Array(repeating: element, count: rows * columns)
     }
 
+    /// A matrix of zeros that are then written over.
+    init(rows: Int, columns: Int, filling: (UnsafeMutableBufferPointer<Double>) -> Void) {
+        self.init(rows: rows, columns: columns)
+        elements.withUnsafeMutableBufferPointer { filling($0) }
+    }
+
+    private init(rows: Int, columns: Int, elements: [Double]) {
+        self.rows = rows
+        self.columns = columns
+        self.elements = elements
+    }
+
     /// Element (row, column).
     public subscript(row: Int, column: Int) -> Double {
         get { elements[row + column * rows] }
@@ -33,13 +45,15 @@ public struct Matrix: Equatable, Sendable {
     public func multiplied(by other: Matrix) -> Matrix {
         precondition(
             columns == other.rows, "a \(rows)×\(columns) matrix cannot be multiplied by \(other.rows)×\(other.columns)")
-        var product = Matrix(rows: rows, columns: other.columns)
-        if rows == 0 || columns == 0 || other.columns == 0 { return product }
+        if rows == 0 || columns == 0 || other.columns == 0 { return Matrix(rows: rows, columns: other.columns) }
         _ = Self.setUp
-        cblas_dgemm(
-            CblasColMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(other.columns), blasint(columns), 1,
-            elements, blasint(rows), other.elements, blasint(other.rows), 0, &product.elements, blasint(rows))
-        return product
+        let product = [Double](unsafeUninitializedCapacity: rows * other.columns) { product, count in
+            cblas_dgemm(
+                CblasColMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(other.columns), blasint(columns), 1,
+                elements, blasint(rows), other.elements, blasint(other.rows), 0, product.baseAddress, blasint(rows))
+            count = rows * other.columns
+        }
+        return Matrix(rows: rows, columns: other.columns, elements: product)
     }
 
     /// One column.

@@ -2,15 +2,17 @@ import Retry
 
 /// Decides between the present rule and the best candidate, and says why.
 ///
-/// Outages are dealt into two halves of like weight. Each half chooses a rule that the other half prices, so that the
-/// gain that is tested was never chosen for: its 95 % interval over all outages must exclude zero, or the present rule
-/// stays. The rule that is written is then chosen on all the evidence.
+/// Outages are dealt into two halves of like weight (`EvidenceHalves`). Each half chooses a rule that the other half
+/// prices, so that the gain that is tested was never chosen for: its 95 % interval over all outages must exclude zero,
+/// or the present rule stays. The rule that is written is then chosen on all the evidence.
 struct RuleChoice {
     var present: PlayedRule
     var chosen: PlayedRule
     var isChanged: Bool
     /// 95 % interval of chosen − present out of sample, microseconds a request.
     var confirmedGainUs: ClosedRange<Double>
+    /// 95 % interval of chosen − present as the log's outages were, microseconds a request; 0 where nothing changes.
+    var changeUs: ClosedRange<Double>
     var reason: String
 
     /// Fewer failures or failing units than this and nothing is changed: an interval from so few would not mean much.
@@ -24,6 +26,7 @@ struct RuleChoice {
         chosen = present
         isChanged = false
         confirmedGainUs = 0...0
+        changeUs = 0...0
         reason = ""
         let failing = Self.failingUnits(facts)
         let failures = Int(facts.failed.reduce(0) { $0 + $1.weight })
@@ -33,18 +36,14 @@ struct RuleChoice {
                 + "outages and quiet stretches with failures: \(failing.count), at least \(Self.leastUnits))"
             return
         }
-        let all = Array(0..<facts.units)
-        let halves = Self.halves(facts)
-        guard let best = search.best(on: all), let first = search.best(on: halves.0),
-            let second = search.best(on: halves.1)
-        else {
+        guard let finals = RuleFinals(search, present: present) else {
             reason = "kept: no rule stays within \(facts.objective.maxExtraAttempts) extra attempts per request"
             return
         }
-        confirmedGainUs = Self.gain(search, present, chosenOnFirst: first, chosenOnSecond: second, halves)
-        let bestUs = search.cost(best, all)
-        let presentUs = search.cost(present, all)
-        let isNegligible = presentUs - bestUs <= RuleSearch.negligible * presentUs
+        let best = finals.chosen
+        confirmedGainUs = finals.confirmedGainUs
+        let (bestUs, presentUs) = finals.costsUs
+        let isNegligible = presentUs - bestUs <= RuleFinals.negligible * presentUs
         if isPresentUnsafe {
             chosen = best
             isChanged = true
@@ -74,6 +73,7 @@ struct RuleChoice {
         } else {
             reason = "kept: no rule is better beyond doubt (the 95 % interval of the best one's change includes zero)"
         }
+        if isChanged { changeUs = finals.changeUs }
     }
 
     /// Two decimals, without Foundation.
@@ -83,31 +83,4 @@ struct RuleChoice {
     }
 
     private static func failingUnits(_ facts: RouteFacts) -> Set<Int> { Set(facts.failed.map(\.unit)) }
-
-    /// Units dealt alternately in the order of what they cost, so that both halves hold long and short outages.
-    private static func halves(_ facts: RouteFacts) -> ([Int], [Int]) {
-        let ordered = (0..<facts.units).sorted { first, second in
-            let (one, other) = (facts.recorded.costUs[first], facts.recorded.costUs[second])
-            return one != other ? one > other : first < second
-        }
-        var halves: ([Int], [Int]) = ([], [])
-        for (place, unit) in ordered.enumerated() {
-            // 0, 1, 1, 0, 0, 1, 1, 0 ...: no half always gets the larger of a pair.
-            if (place % 4 == 0) || (place % 4 == 3) { halves.0.append(unit) } else { halves.1.append(unit) }
-        }
-        return halves
-    }
-
-    /// The interval of the out-of-sample gain: on each half the rule that the other half chose.
-    private static func gain(
-        _ search: RuleSearch, _ present: PlayedRule, chosenOnFirst: PlayedRule, chosenOnSecond: PlayedRule,
-        _ halves: ([Int], [Int])
-    ) -> ClosedRange<Double> {
-        var crossed = chosenOnFirst
-        var costsUs = chosenOnFirst.foreseenUs
-        for unit in halves.0 { costsUs[unit] = chosenOnSecond.foreseenUs[unit] }
-        crossed.outlookUs = costsUs
-        let costs = search.replicateCosts([crossed, present], on: Array(0..<search.facts.units))
-        return Bootstrap.interval95(zip(costs.column(0), costs.column(1)).map { $0 - $1 })
-    }
 }

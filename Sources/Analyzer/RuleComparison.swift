@@ -47,10 +47,11 @@ extension Tuner {
         let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
         let played = ([setting.present.rule] + rules).map(search.play)
         let prices = price(played, search)
-        let costs = search.replicateCosts(played, on: Array(0..<facts.units))
+        let replicates = search.replicates(of: played)
+        let present = replicates.recordedUs(0)
         let requests = facts.requestCount
         let asked = rules.indices.map { index in
-            let differences = zip(costs.column(index + 1), costs.column(0)).map { $0 - $1 }
+            let differences = zip(replicates.recordedUs(index + 1), present).map { $0 - $1 }
             let interval = Bootstrap.interval95(differences)
             return RuleComparison.Asked(
                 price: prices[index + 1], differenceSeconds: prices[index + 1].costSeconds - prices[0].costSeconds,

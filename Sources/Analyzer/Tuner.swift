@@ -97,7 +97,8 @@ public struct Tuner: Sendable {
             recordedCostSeconds: recordedSeconds,
             recordedSuccessShare: facts.recorded.successes.reduce(0, +) / requests,
             isPresentGiven: setting.present.isGiven, present: prices[0],
-            chosen: prices[1], isChanged: choice.isChanged, change: change(choice, search),
+            chosen: prices[1], isChanged: choice.isChanged,
+            change: choice.changeUs.lowerBound / 1e6...choice.changeUs.upperBound / 1e6,
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
             candidates: candidates, reason: choice.reason,
             assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
@@ -118,14 +119,6 @@ public struct Tuner: Sendable {
     private func allowForRelief(_ price: inout RulePrice, _ facts: RouteFacts) {
         let usual = facts.fixedCostUs.reduce(0, +) / facts.requestCount / 1e6
         price.interval = min(usual, price.interval.lowerBound)...price.interval.upperBound
-    }
-
-    private func change(_ choice: RuleChoice, _ search: RuleSearch) -> ClosedRange<Double> {
-        guard choice.isChanged else { return 0...0 }
-        let costs = search.replicateCosts(
-            [choice.chosen, choice.present], on: Array(0..<search.facts.units), isRecorded: true)
-        let interval = Bootstrap.interval95(zip(costs.column(0), costs.column(1)).map { $0 - $1 })
-        return interval.lowerBound / 1e6...interval.upperBound / 1e6
     }
 
     /// Where model and log disagree on the present rule, people should know before they believe the rest.

@@ -132,10 +132,19 @@ struct AskWatch {
     /// Nobody asks in this bin any more: may the windows that end in it be too full?
     private mutating func close(_ bin: Int64) {
         let (here, before) = (slot(bin), slot(bin - 1))
-        for node in 1..<tree.parents.count {
-            along[node] = along[Int(tree.parents[node])] + Double(asked[here + node])
-            summed[here + node] = summed[before + node] + along[node]
-            asked[here + node] = 0
+        tree.parents.withUnsafeBufferPointer { parents in
+            along.withUnsafeMutableBufferPointer { along in
+                asked.withUnsafeMutableBufferPointer { asked in
+                    summed.withUnsafeMutableBufferPointer { summed in
+                        for node in 1..<parents.count {
+                            let sum = along[Int(parents[node])] + Double(asked[here + node])
+                            along[node] = sum
+                            summed[here + node] = summed[before + node] + sum
+                            asked[here + node] = 0
+                        }
+                    }
+                }
+            }
         }
         finished = bin
         for window in windows {

@@ -6,7 +6,7 @@ import Retry
 /// For a retry at time *u* on host *h*: P(answer at all) = P(h up at u) (1 − ε) + P(h down at u) δ, and an answer comes
 /// within *x* with the host's latency law. Jitter and the choice of host are spread over the rows by a fixed additive
 /// recurrence (Weyl), the same for every rule, so that rules are compared on common random numbers.
-struct AttemptPlay {
+final class AttemptPlay {
     /// An attempt that did not answer in time, and how probable that is.
     struct Ended {
         var weight = 0.0

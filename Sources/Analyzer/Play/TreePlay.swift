@@ -36,15 +36,22 @@ struct TreePlay {
     private var sums: [Sums]
     private var watch: AskWatch
 
-    // The row that is being played.
-    private var first: RouteFacts.First
-    private var start = AttemptPlay.Start()
-    private var isStretched = false
-    private var deadlineUs: Int64 = 0
+    /// The row that is being played.
+    private struct Row {
+        let first: RouteFacts.First
+        let isFailureRetried: Bool
+        let isTimeoutRetried: Bool
+        let retryAfterUs: Int64
+        let deadlineUs: Int64
+        let isStretched: Bool
+        /// Where the sums of its unit begin.
+        let offset: Int
+    }
+
+    // Of its attempts.
     private var hosts: [Int]
     private var chances: [Double]
     private var branches: [Branch] = []
-    private var offset = 0
 
     /// - Parameters:
     ///   - begun: what becomes of the first attempts.
@@ -53,13 +60,12 @@ struct TreePlay {
         _ tree: RuleTree, _ play: AttemptPlay, on rows: PlayedRows, _ begun: BegunRows,
         watching policies: [BudgetPolicy], at stretches: PlayedStretches = .usual
     ) {
-        guard let any = rows.firsts.first else { return nil }
+        if rows.firsts.isEmpty { return nil }
         self.tree = tree
         self.play = play
         self.rows = rows
         self.begun = begun
         self.stretches = stretches
-        first = any
         sums = Array(repeating: Sums(), count: tree.parents.count * rows.facts.units)
         hosts = Array(repeating: 0, count: tree.mostRetries + 2)
         chances = Array(repeating: 0, count: tree.mostRetries + 2)
@@ -75,81 +81,86 @@ struct TreePlay {
             sums[unit * tree.parents.count].successes = settled.success
         }
         for place in onlyOutages ? begun.openInOutages : begun.open {
-            let row = Int(rows.order[Int(place)])
-            start = begun.starts[row]
-            first = rows.firsts[row]
-            isStretched = !stretches.isUsual && rows.isOutage[first.unit]
-            offset = first.unit * tree.parents.count
-            follow(row, Int(place))
+            let number = Int(rows.order[Int(place)])
+            let (start, first) = (begun.starts[number], rows.firsts[number])
+            let row = Row(
+                first: first, isFailureRetried: start.isFailureRetried, isTimeoutRetried: start.isTimeoutRetried,
+                retryAfterUs: start.retryAfterUs, deadlineUs: play.deadlineUs(first),
+                isStretched: !stretches.isUsual && rows.isOutage[first.unit], offset: first.unit * tree.parents.count)
+            follow(row, start.fate, number, Int(place))
         }
         watch.finish()
     }
 
-    private mutating func follow(_ row: Int, _ place: Int) {
-        for ended in [start.fate.first, start.fate.second] where ended.weight > 0 {
+    private mutating func follow(_ row: Row, _ fate: AttemptPlay.Fate, _ number: Int, _ place: Int) {
+        for ended in [fate.first, fate.second] where ended.weight > 0 {
             branches.append(
                 Branch(
                     weights: SIMD4(repeating: ended.weight), atUs: ended.atUs, isTimeout: ended.isTimeout,
                     isOwn: ended.isOwn, isSeenAgain: ended.isSeenAgain))
         }
-        let cost = failureCostUs(0..<branches.count)
-        sums[offset].endCostUs += cost
+        let cost = failureCostUs(row, 0..<branches.count)
+        sums[row.offset].endCostUs += cost
         let places = tree.places(after: 0)
-        if !places.isEmpty && (start.isFailureRetried || start.isTimeoutRetried) {
-            prepare(row)
+        if !places.isEmpty && (row.isFailureRetried || row.isTimeoutRetried) {
+            prepare(row, number)
             watch.begin(place)
-            walk(0, attempt: 1, from: 0..<branches.count)
+            walk(row, 0, attempt: 1, from: 0..<branches.count)
         } else {
-            for place in places { sums[offset + Int(tree.children[place])].costUs += cost }
+            for place in places { sums[row.offset + Int(tree.children[place])].costUs += cost }
         }
         branches.removeAll(keepingCapacity: true)
     }
 
     /// Hosts and chances of all attempts of a row: they do not depend on the waits.
-    private mutating func prepare(_ row: Int) {
-        deadlineUs = play.deadlineUs(first)
-        var tried: UInt64 = 1 << UInt64(first.host & 63)
-        var last = first.host
+    private mutating func prepare(_ row: Row, _ number: Int) {
+        var tried: UInt64 = 1 << UInt64(row.first.host & 63)
+        var last = row.first.host
         for attempt in 1...tree.mostRetries {
-            chances[attempt] = AttemptPlay.spread(row: row, attempt: attempt)
-            last = play.pickHost(row: row, attempt: attempt + 1, tried: tried, last: last)
+            chances[attempt] = AttemptPlay.spread(row: number, attempt: attempt)
+            last = play.pickHost(row: number, attempt: attempt + 1, tried: tried, last: last)
             tried |= 1 << UInt64(last & 63)
             hosts[attempt + 1] = last
         }
     }
 
     /// Lets every child of a node retry what is left over at it.
-    private mutating func walk(_ node: Int, attempt: Int, from range: Range<Int>) {
+    private mutating func walk(_ row: Row, _ node: Int, attempt: Int, from range: Range<Int>) {
         for place in tree.places(after: node) {
             let child = Int(tree.children[place])
             let waitUs = tree.pauses[child].us(unit: chances[attempt])
             var sum = Sums()
             let base = branches.count
-            for index in range { retry(branches[index], child, attempt, waitUs, &sum) }
-            sum.endCostUs = failureCostUs(base..<branches.count)
-            sums[offset + child] += sum
+            for index in range { retry(row, branches[index], child, attempt, waitUs, &sum) }
+            sum.endCostUs = failureCostUs(row, base..<branches.count)
+            sums[row.offset + child] += sum
             if branches.count > base {
-                if !tree.places(after: child).isEmpty { walk(child, attempt: attempt + 1, from: base..<branches.count) }
+                if !tree.places(after: child).isEmpty {
+                    walk(row, child, attempt: attempt + 1, from: base..<branches.count)
+                }
                 branches.removeLast(branches.count - base)
             }
         }
     }
 
     @inline(__always)
-    private mutating func retry(_ last: Branch, _ node: Int, _ attempt: Int, _ waitUs: Int64, _ sum: inout Sums) {
-        let isRetried = last.isTimeout ? start.isTimeoutRetried : start.isFailureRetried
+    private mutating func retry(
+        _ row: Row, _ last: Branch, _ node: Int, _ attempt: Int, _ waitUs: Int64, _ sum: inout Sums
+    ) {
+        let isRetried = last.isTimeout ? row.isTimeoutRetried : row.isFailureRetried
         let (nowUs, overflow) = last.atUs.addingReportingOverflow(
-            last.isTimeout ? waitUs : max(waitUs, start.retryAfterUs))
-        if !isRetried || overflow || nowUs >= deadlineUs {
-            sum.costUs += last.weights * play.failureCostUs(first, atUs: last.atUs)
+            last.isTimeout ? waitUs : max(waitUs, row.retryAfterUs))
+        if !isRetried || overflow || nowUs >= row.deadlineUs {
+            sum.costUs += last.weights * play.failureCostUs(row.first, atUs: last.atUs)
             return
         }
         watch.ask(last.weights[stretches.usual], atUs: last.atUs, node)
         sum.asked += last.weights[stretches.usual]
         let host = hosts[attempt + 1]
         let sending = play.sending(
-            first, isOwn: last.isOwn, isSeenAgain: last.isSeenAgain, host: host, nowUs: nowUs, deadlineUs: deadlineUs)
-        let chances = chances(of: host, atUs: nowUs)
+            row.first, isOwn: last.isOwn, isSeenAgain: last.isSeenAgain, host: host, nowUs: nowUs,
+            deadlineUs: row.deadlineUs)
+        let chances = chances(row, of: host, atUs: nowUs)
         let answered = last.weights * chances
         let success = answered * sending.inTime
         if sending.isSuccess { sum.successes += success[stretches.usual] }
@@ -157,10 +168,10 @@ struct TreePlay {
         sum.costUs += answered * sending.lateCostUs
         var next = last
         next.isTimeout = true
-        if sending.cut > 0 { goOn(answered * sending.cut, sending.cutAtUs, &next, &sum) }
+        if sending.cut > 0 { goOn(row, answered * sending.cut, sending.cutAtUs, &next, &sum) }
         if let failsAtUs = sending.failsAtUs {
             next.isTimeout = sending.isFailureTimeout
-            goOn(last.weights * (1 - chances), failsAtUs, &next, &sum)
+            goOn(row, last.weights * (1 - chances), failsAtUs, &next, &sum)
         } else {
             sum.costUs += last.weights * (1 - chances) * play.lostCostUs
         }
@@ -169,28 +180,32 @@ struct TreePlay {
     /// P(the host answers at all), by stretch: in an outage that lasts longer, a request meets the states of hosts as
     /// if time passed so much more slowly since it began.
     @inline(__always)
-    private func chances(of host: Int, atUs nowUs: Int64) -> SIMD4<Double> {
-        if !isStretched { return SIMD4(repeating: play.answered(host, atUs: nowUs)) }
-        let elapsed = stretches.paces * Double(nowUs &- first.startUs)
+    private func chances(_ row: Row, of host: Int, atUs nowUs: Int64) -> SIMD4<Double> {
+        if !row.isStretched { return SIMD4(repeating: play.answered(host, atUs: nowUs)) }
+        let elapsed = stretches.paces * Double(nowUs &- row.first.startUs)
         var chances = SIMD4<Double>.zero
-        for lane in 0..<4 { chances[lane] = play.answered(host, atUs: first.startUs &+ Int64(elapsed[lane])) }
+        for lane in 0..<4 { chances[lane] = play.answered(host, atUs: row.first.startUs &+ Int64(elapsed[lane])) }
         return chances
     }
 
     /// What is too rare is settled here.
     @inline(__always)
-    private mutating func goOn(_ weights: SIMD4<Double>, _ atUs: Int64, _ next: inout Branch, _ sum: inout Sums) {
+    private mutating func goOn(
+        _ row: Row, _ weights: SIMD4<Double>, _ atUs: Int64, _ next: inout Branch, _ sum: inout Sums
+    ) {
         let isRare = weights .<= AttemptPlay.leastWeight
         next.weights = weights.replacing(with: 0, where: isRare)
-        if any(isRare) { sum.costUs += (weights - next.weights) * play.failureCostUs(first, atUs: atUs) }
+        if any(isRare) { sum.costUs += (weights - next.weights) * play.failureCostUs(row.first, atUs: atUs) }
         if all(isRare) { return }
         next.atUs = atUs
         branches.append(next)
     }
 
-    private func failureCostUs(_ range: Range<Int>) -> SIMD4<Double> {
+    private func failureCostUs(_ row: Row, _ range: Range<Int>) -> SIMD4<Double> {
         var cost = SIMD4<Double>.zero
-        for index in range { cost += branches[index].weights * play.failureCostUs(first, atUs: branches[index].atUs) }
+        for index in range {
+            cost += branches[index].weights * play.failureCostUs(row.first, atUs: branches[index].atUs)
+        }
         return cost
     }
 
