@@ -41,7 +41,7 @@ demo: build ## Build, then see the whole loop on this machine, with pictures
 	@$(meantime) demo $(DEMO)
 
 # These talk over sockets by the clock, and come alone: tests that compute hold every thread for minutes.
-by_the_clock := ^(ProxyTests|CommandTests[.]DemoUpstreamTests)
+by_the_clock := ^(ProxyTests|CommandTests[.](DemoUpstreamTests|DialectEnvoyTests))
 
 test: dependencies ## Build and run all tests
 	@swift build --build-tests --scratch-path $(debug)

@@ -143,7 +143,8 @@ struct DialectNotes {
         let worst = "in a total outage a request makes up to \(retries + 1) attempts"
         return switch dialect {
         case .envoy:
-            "no budget by route: \(worst), but for the cluster's cap on retries in flight, which is not in the price"
+            "no budget by route: \(worst), but for the cluster's cap on retries in flight, which is not in the price: as "
+                + "long as its circuit_breakers do not say more than Envoy's own 3, most retries of an outage are refused"
         case .istio:
             "no budget by route: \(worst), but for the DestinationRule's cap on retries in flight, which is not in the "
                 + "price"
@@ -174,6 +175,10 @@ struct DialectNotes {
         case .grpc:
             notes.append("retries go to any host")
             notes.append(Self.grpcLimit)
+            notes.append("waits are spread by a fifth, as gRFC A6 has it since 2024; grpc-node draws them from 0")
+            if failures.isRetryAfterSeen {
+                notes.append("what a server asks for is waited for in grpc-retry-pushback-ms, not in Retry-After")
+            }
             if !failures.isGRPC {
                 notes.append("the log shows no gRPC status: only a gRPC client of this route could use it")
             }

@@ -26,12 +26,13 @@ struct DialectSnippetTests {
 
     private let exponential = Backoff.exponential(baseUs: 40_000, maxUs: 160_000, multiplier: 2, jitter: .full)
 
-    @Test func `Linkerd's durations have no decimals`() {
+    @Test func `Linkerd's durations are one whole number of one unit`() {
         let texts: [(Int64, String)] = [
-            (0, "0s"), (1, "1ms"), (180_000, "180ms"), (1_500_000, "1s500ms"), (1_234_567, "1s235ms"),
-            (2_000_000, "2s"), (90_000_000, "1m30s"), (3_600_000_000, "1h"),
+            (0, "0ms"), (1, "1ms"), (180_000, "180ms"), (1_500_000, "1500ms"), (1_234_567, "1235ms"),
+            (2_000_000, "2s"), (90_000_000, "90s"), (90_500_000, "90500ms"), (120_000_000, "2m"),
+            (3_600_000_000, "1h"), (5_400_000_000, "90m"), (90_000_000_000, "25h"),
         ]
-        for (us, text) in texts { #expect(DialectSnippet.gatewayDuration(us) == text) }
+        for (us, text) in texts { #expect(DialectSnippet.linkerdDuration(us) == text) }
     }
 
     @Test func `Envoy's route action`() {
@@ -46,6 +47,7 @@ struct DialectSnippetTests {
                   num_retries: 3
                   per_try_timeout: 0.18s
                   retry_back_off: {base_interval: 0.04s, max_interval: 0.16s}
+                  rate_limited_retry_back_off: {reset_headers: [{name: Retry-After, format: SECONDS}]}
                   retry_host_predicate:
                   - name: envoy.retry_host_predicates.previous_hosts
                     typed_config:
@@ -56,6 +58,36 @@ struct DialectSnippetTests {
         let refused = rule(.envoy, exponential, on: [.outcome(.rateLimited)])
         let fields = DialectSnippet(refused, route: "").text
         #expect(fields.contains("retriable_status_codes: [429]") && fields.contains("name: Retry-After"))
+    }
+
+    @Test func `without retries Envoy's route action undoes those of its virtual host`() {
+        #expect(
+            DialectSnippet(rule(.envoy, exponential, retries: 0), route: "checkout").text == """
+                # the route action (route.v3.RouteAction) of checkout
+                # no budget by route
+                timeout: 2s
+                retry_policy: {num_retries: 0}
+
+                """)
+        var unlimited = rule(.envoy, exponential, retries: 0)
+        unlimited.price.rule.timeoutUs = nil
+        // Fifteen seconds would be Envoy's own.
+        #expect(DialectSnippet(unlimited, route: "").text.contains("\ntimeout: 0s\n"))
+    }
+
+    @Test func `limits are whole milliseconds where no parts of them are counted, and never shorter`() {
+        let texts: [(Dialect, Backoff, [String])] = [
+            (.envoy, exponential, ["timeout: 400.001s", "per_try_timeout: 0.181s", "max_interval: 400.001s}"]),
+            (.istio, exponential, ["timeout: 6m40.001s", "perTryTimeout: 181ms"]),
+            (.linkerd, .waits([0], jitter: 0), ["request: \"400001ms\"", "timeout: \"181ms\""]),
+            (.grpc, .waits([40_000], jitter: 0.2), ["\"timeout\": \"400.0005s\""]),
+        ]
+        for (dialect, backoff, words) in texts {
+            var one = rule(dialect, backoff, perTryUs: 180_500)
+            one.price.rule.timeoutUs = 400_000_500
+            let text = DialectSnippet(one, route: "").text
+            for word in words { #expect(text.contains(word), "\(text)") }
+        }
     }
 
     @Test func `Istio counts retries and names statuses by themselves`() {

@@ -78,9 +78,9 @@ struct DialectSnippet {
     // MARK: Envoy
 
     private var envoy: [(name: String, value: String)] {
-        var fields = limits(timeout: "timeout", perTry: retries > 0 ? "per_try_timeout" : nil, Self.seconds)
+        var fields = limits(timeout: "timeout", perTry: retries > 0 ? "per_try_timeout" : nil, Self.wholeSeconds)
         guard let retry = rule.retry, case .exponential(let baseUs, let maxUs, _, _) = retry.backoff else {
-            return fields
+            return fields + [("num_retries", "0")]
         }
         fields += [("num_retries", "\(retry.maxRetries)"), ("retry_on", envoyWords.joined(separator: ","))]
         fields += [("base_interval", Self.seconds(baseUs)), ("max_interval", Self.seconds(maxUs))]
@@ -115,18 +115,18 @@ struct DialectSnippet {
     }
 
     private var envoyText: String {
+        // Without one Envoy's own is 15 s.
+        var text = "timeout: \(Self.wholeSeconds(rule.timeoutUs ?? 0))\n"
         guard let retry = rule.retry, case .exponential(let baseUs, let maxUs, _, _) = retry.backoff else {
-            return rule.timeoutUs.map { "timeout: \(Self.seconds($0))\n" } ?? ""
+            // A route that says nothing has the retries of its virtual host.
+            return text + "retry_policy: {num_retries: 0}\n"
         }
-        var text = rule.timeoutUs.map { "timeout: \(Self.seconds($0))\n" } ?? ""
         text += "retry_policy:\n  retry_on: \"\(envoyWords.joined(separator: ","))\"\n"
         if envoyWords.contains("retriable-status-codes") { text += "  retriable_status_codes: [429]\n" }
         text += "  num_retries: \(retry.maxRetries)\n"
-        if let us = rule.perTryTimeoutUs { text += "  per_try_timeout: \(Self.seconds(us))\n" }
+        if let us = rule.perTryTimeoutUs { text += "  per_try_timeout: \(Self.wholeSeconds(us))\n" }
         text += "  retry_back_off: {base_interval: \(Self.seconds(baseUs)), max_interval: \(Self.seconds(maxUs))}\n"
-        if on.contains(.outcome(.rateLimited)) {
-            text += "  rate_limited_retry_back_off: {reset_headers: [{name: Retry-After, format: SECONDS}]}\n"
-        }
+        text += "  rate_limited_retry_back_off: {reset_headers: [{name: Retry-After, format: SECONDS}]\(patience)}\n"
         if retry.host == .other {
             text += """
                   retry_host_predicate:
@@ -140,6 +140,17 @@ struct DialectSnippet {
         return text
     }
 
+    /// Longer than five minutes Envoy waits for nobody, unless told to.
+    private var patience: String {
+        guard let us = rule.timeoutUs, us > 300_000_000 else { return "" }
+        return ", max_interval: \(Self.wholeSeconds(us))"
+    }
+
+    /// Envoy, Istio and Linkerd count milliseconds: what is more than so many of them is one more.
+    private static func whole(_ us: Int64) -> Int64 { us - us % 1000 + (us % 1000 > 0 ? 1000 : 0) }
+
+    private static func wholeSeconds(_ us: Int64) -> String { seconds(whole(us)) }
+
     /// As protobuf writes a duration: `0.25s`.
     private static func seconds(_ us: Int64) -> String {
         NumberText.fixed(Double(us) / 1e6, places: 6, trim: true) + "s"
@@ -148,23 +159,26 @@ struct DialectSnippet {
     // MARK: Istio
 
     private var istio: [(name: String, value: String)] {
-        var fields = limits(timeout: "timeout", perTry: retries > 0 ? "perTryTimeout" : nil, DurationText.format)
+        var fields = limits(timeout: "timeout", perTry: retries > 0 ? "perTryTimeout" : nil, Self.goDuration)
         guard let retry = rule.retry, case .exponential(let baseUs, _, _, _) = retry.backoff else {
             return fields + [("attempts", "0")]
         }
-        fields += [("attempts", "\(retry.maxRetries)"), ("backoff", DurationText.format(baseUs))]
+        fields += [("attempts", "\(retry.maxRetries)"), ("backoff", Self.goDuration(baseUs))]
         return fields + [("retryOn", istioWords.joined(separator: ","))]
     }
 
     /// Envoy's words; statuses are named by themselves.
     private var istioWords: [String] { envoyWords.map { $0 == "retriable-status-codes" ? "429" : $0 } }
 
+    /// As Go reads it; Istio refuses parts of milliseconds.
+    private static func goDuration(_ us: Int64) -> String { DurationText.format(whole(us)) }
+
     private var istioText: String {
-        var text = rule.timeoutUs.map { "timeout: \(DurationText.format($0))\n" } ?? ""
+        var text = rule.timeoutUs.map { "timeout: \(Self.goDuration($0))\n" } ?? ""
         text += "retries:\n  attempts: \(retries)\n"
         guard let retry = rule.retry, case .exponential(let baseUs, _, _, _) = retry.backoff else { return text }
-        if let us = rule.perTryTimeoutUs { text += "  perTryTimeout: \(DurationText.format(us))\n" }
-        text += "  backoff: \(DurationText.format(baseUs))\n  retryOn: \"\(istioWords.joined(separator: ","))\"\n"
+        if let us = rule.perTryTimeoutUs { text += "  perTryTimeout: \(Self.goDuration(us))\n" }
+        text += "  backoff: \(Self.goDuration(baseUs))\n  retryOn: \"\(istioWords.joined(separator: ","))\"\n"
         // Without this Istio leaves out hosts that were tried.
         return retry.host == .other ? text : text + "  retryIgnorePreviousHosts: false\n"
     }
@@ -172,23 +186,24 @@ struct DialectSnippet {
     // MARK: Linkerd
 
     private var linkerd: [(name: String, value: String)] {
-        var fields = limits(timeout: "timeout.linkerd.io/request", perTry: nil, Self.gatewayDuration)
+        var fields = limits(timeout: "timeout.linkerd.io/request", perTry: nil, Self.linkerdDuration)
         if retries == 0 { return fields }
         let http = linkerdHTTP
         if !http.isEmpty { fields.append(("retry.linkerd.io/http", http.joined(separator: ","))) }
         let grpc = linkerdGRPC
         if !grpc.isEmpty { fields.append(("retry.linkerd.io/grpc", grpc.joined(separator: ","))) }
         fields.append(("retry.linkerd.io/limit", "\(retries)"))
-        if let us = rule.perTryTimeoutUs { fields.append(("retry.linkerd.io/timeout", Self.gatewayDuration(us))) }
+        if let us = rule.perTryTimeoutUs { fields.append(("retry.linkerd.io/timeout", Self.linkerdDuration(us))) }
         return fields
     }
 
-    /// Whole milliseconds, never fewer, as the Gateway API writes them: no decimals (GEP-2257).
-    static func gatewayDuration(_ us: Int64) -> String {
-        let ms = us / 1000 + (us % 1000 > 0 ? 1 : 0)
-        let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")]
-        let text = parts.filter { $0.0 > 0 }.map { "\($0.0)\($0.1)" }.joined()
-        return text.isEmpty ? "0s" : text
+    /// One number of one unit: Linkerd's policy controller reads no `1s500ms` and no decimals (`parse_duration`, 2026),
+    /// though the Gateway API does.
+    static func linkerdDuration(_ us: Int64) -> String {
+        let ms = whole(us) / 1000
+        let units: [(Int64, String)] = [(3_600_000, "h"), (60_000, "m"), (1000, "s")]
+        for (size, name) in units where ms % size == 0 && ms > 0 { return "\(ms / size)\(name)" }
+        return "\(ms)ms"
     }
 
     private var linkerdHTTP: [String] {
@@ -206,7 +221,8 @@ struct DialectSnippet {
     private var linkerdGRPC: [String] { envoyWords.filter(Self.grpcWords.values.contains) }
 
     private var linkerdText: String {
-        "annotations:\n" + linkerd.map { "  \($0.name): \"\($0.value)\"\n" }.joined()
+        if linkerd.isEmpty { return "annotations: {}\n" }
+        return "annotations:\n" + linkerd.map { "  \($0.name): \"\($0.value)\"\n" }.joined()
     }
 
     // MARK: gRPC
