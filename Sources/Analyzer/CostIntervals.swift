@@ -11,10 +11,14 @@ struct CostIntervals {
     private let facts: RouteFacts
     private let weights: Matrix
     private let outages: OutageBootstrap?
+    private let rows: PlayedRows
 
-    /// - Parameter weights: replicates × units.
-    init(_ facts: RouteFacts, weights: Matrix, seed: UInt64) {
+    /// - Parameters:
+    ///   - rows: of the facts.
+    ///   - weights: replicates × units.
+    init(_ facts: RouteFacts, _ rows: PlayedRows, weights: Matrix, seed: UInt64) {
         self.facts = facts
+        self.rows = rows
         self.weights = weights
         outages = OutageBootstrap(facts, weights: weights, seed: seed)
     }
@@ -34,7 +38,7 @@ struct CostIntervals {
     }
 
     private func fromOutages(_ rules: [PlayedRule], _ outages: OutageBootstrap) -> [ClosedRange<Double>] {
-        var player = RulePlayer(facts)
+        var player = RulePlayer(rows, facts)
         let factors = OutageBootstrap.stretches.factors
         // By stretch, rule and unit.
         var stretched: [[[Double]]] = []
@@ -66,7 +70,7 @@ struct CostIntervals {
         func meansUs(_ law: LatencyTable?) -> [Double] {
             var other = facts
             other.secondLatency = law
-            var player = RulePlayer(other)
+            var player = RulePlayer(rows, other)
             return player.freeCostsUs(rules.map(\.rule)).map { $0.reduce(.zero, +)[0] / facts.requestCount }
         }
         let usual = meansUs(facts.secondLatency)

@@ -61,9 +61,7 @@ extension Tuner {
         let prices = found.map { one in
             let met = one.dialect.isRetryAfterKept ? facts : facts.withFailed { $0.retryAfterUs = 0 }
             let search = RuleSearch(facts: met, candidates: nil, replicates: replicates, seed: seed)
-            var price = price([one.played], search)[0]
-            if evidence.seen.contains(.rateLimited) { allowForRefusals(&price, search) }
-            return price
+            return price([one.played], search, evidence)[0]
         }
         return (own.map { [rule(.meantime, $0.price, costUs: $0.costUs)] } ?? [])
             + zip(found, prices).map { rule($0.dialect, $1, costUs: $0.costUs, leastExtra: $0.leastExtra) }

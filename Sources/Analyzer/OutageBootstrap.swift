@@ -24,8 +24,17 @@ struct OutageBootstrap {
     private let outages: [Int]
     /// All other units.
     private let quiet: [Int]
-    /// By replicate and outage: how many times as long it lasts.
-    private let factors: [[Double]]
+    /// By outage and replicate.
+    private let draws: [[Draw]]
+
+    /// An outage in a replicate.
+    private struct Draw {
+        /// How often its requests count.
+        var times: Double
+        /// How far its length lies from one of `stretches` to the next.
+        var share: Double
+        var below: Int
+    }
 
     /// `nil` where too few outages were seen.
     ///
@@ -39,7 +48,17 @@ struct OutageBootstrap {
         quiet = (0..<facts.units).filter { !isOutage.contains($0) }
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
         var generator = SplitMix64(seed: seed, "outages")
-        factors = (0..<weights.rows).map { _ in Self.drawDay(lengths, &generator) }
+        let none = Draw(times: 0, share: 0, below: 0)
+        var draws = Array(repeating: Array(repeating: none, count: weights.rows), count: outages.count)
+        for replicate in 0..<weights.rows {
+            for (place, factor) in Self.drawDay(lengths, &generator).enumerated() {
+                let weight = weights[replicate, outages[place]]
+                if weight == 0 { continue }
+                let between = Self.stretches.between(factor)
+                draws[place][replicate] = Draw(times: weight * factor, share: between.share, below: between.below)
+            }
+        }
+        self.draws = draws
     }
 
     /// The units that are outages with failures; `nil` where they are too few.
@@ -63,30 +82,28 @@ struct OutageBootstrap {
     ///   - costUs: by unit, as the log's outages were.
     ///   - stretched: the same for each of `stretches`, while the budget refuses nothing.
     func interval95(_ costUs: [Double], stretched: [[Double]]) -> ClosedRange<Double> {
-        let means = (0..<weights.rows).compactMap { replicate -> Double? in
-            var (cost, requests) = (0.0, 0.0)
-            for unit in quiet {
-                cost += weights[replicate, unit] * costUs[unit]
-                requests += weights[replicate, unit] * facts.requests[unit]
+        var costs = Array(repeating: 0.0, count: weights.rows)
+        var requests = costs
+        for unit in quiet {
+            for (replicate, weight) in weights.column(unit).enumerated() where weight > 0 {
+                costs[replicate] += weight * costUs[unit]
+                requests[replicate] += weight * facts.requests[unit]
             }
-            for (place, unit) in outages.enumerated() where weights[replicate, unit] > 0 {
-                let factor = factors[replicate][place]
-                let times = weights[replicate, unit] * factor
-                cost += times * max(0, costUs[unit] + Self.change(stretched, unit, factor))
-                requests += times * facts.requests[unit]
-            }
-            return requests > 0 ? cost / requests : nil
         }
+        for (place, unit) in outages.enumerated() {
+            // What its requests cost more when it lasts that much longer.
+            let changes = stretched.map { $0[unit] - stretched[Self.stretches.usual][unit] }
+            for (replicate, draw) in draws[place].enumerated() where draw.times > 0 {
+                let low = changes[draw.below]
+                let change = low + draw.share * (changes[draw.below + 1] - low)
+                costs[replicate] += draw.times * max(0, costUs[unit] + change)
+                requests[replicate] += draw.times * facts.requests[unit]
+            }
+        }
+        let means = zip(costs, requests).compactMap { $1 > 0 ? $0 / $1 : nil }
         let meanUs = costUs.reduce(0, +) / facts.requestCount
         let interval = Bootstrap.interval95(means)
         return min(meanUs, interval.lowerBound)...max(meanUs, interval.upperBound)
-    }
-
-    /// What a unit's requests cost more when its outage lasts `factor` times as long.
-    private static func change(_ stretched: [[Double]], _ unit: Int, _ factor: Double) -> Double {
-        let between = stretches.between(factor)
-        let (low, high) = (stretched[between.below][unit], stretched[between.below + 1][unit])
-        return low + between.share * (high - low) - stretched[stretches.usual][unit]
     }
 }
 

@@ -7,22 +7,47 @@ struct RouteFacts {
     struct First {
         var startUs: Int64
         var durationUs: Int64
-        var host: Int
-        var outcome: Outcome
-        var status: Int
-        var isGRPC: Bool
         var retryAfterUs: Int64
-        var isIdempotent: Bool
-        var unit: Int
-        /// Whether the response had begun when the attempt broke: the client had a part of it, nothing could be
-        /// retried.
-        var hasStarted: Bool = false
-        /// P(its slowness is its own): cut off and sent again, it is as slow again, whichever host serves it.
-        var ownShare: Double = 0
-        /// Whether, cut off and sent again, it takes as long as second attempts of slow requests were seen to take.
-        var isSeenAgain: Bool = false
         /// How many requests of the log this row stands for (more than one when rows were thinned).
         var weight: Double
+        /// P(its slowness is its own): cut off and sent again, it is as slow again, whichever host serves it.
+        var ownShare: Double
+        // A play goes over rows by the hundred million: they are kept short.
+        private let hostNumber: Int32
+        private let unitNumber: Int32
+        private let statusNumber: Int32
+        var outcome: Outcome
+        var isGRPC: Bool
+        var isIdempotent: Bool
+        /// Whether the response had begun when the attempt broke: the client had a part of it, nothing could be
+        /// retried.
+        var hasStarted: Bool
+        /// Whether, cut off and sent again, it takes as long as second attempts of slow requests were seen to take.
+        var isSeenAgain: Bool
+
+        var host: Int { Int(hostNumber) }
+        var unit: Int { Int(unitNumber) }
+        var status: Int { Int(statusNumber) }
+
+        init(
+            startUs: Int64, durationUs: Int64, host: Int, outcome: Outcome, status: Int, isGRPC: Bool,
+            retryAfterUs: Int64, isIdempotent: Bool, unit: Int, hasStarted: Bool = false, ownShare: Double = 0,
+            isSeenAgain: Bool = false, weight: Double
+        ) {
+            self.startUs = startUs
+            self.durationUs = durationUs
+            self.retryAfterUs = retryAfterUs
+            self.weight = weight
+            self.ownShare = ownShare
+            hostNumber = Int32(host)
+            unitNumber = Int32(unit)
+            statusNumber = Int32(status)
+            self.outcome = outcome
+            self.isGRPC = isGRPC
+            self.isIdempotent = isIdempotent
+            self.hasStarted = hasStarted
+            self.isSeenAgain = isSeenAgain
+        }
     }
 
     /// Requests that began within one millisecond.

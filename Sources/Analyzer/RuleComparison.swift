@@ -46,7 +46,7 @@ extension Tuner {
         // No grid: what is asked about is all that is played.
         let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
         let played = ([setting.present.rule] + rules).map(search.play)
-        let prices = price(played, search)
+        let prices = price(played, search, evidence)
         let replicates = search.replicates(of: played)
         let present = replicates.recordedUs(0)
         let requests = facts.requestCount

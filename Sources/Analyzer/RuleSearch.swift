@@ -178,6 +178,6 @@ final class RuleSearch {
 
     /// 95 % intervals of the mean cost of each rule, microseconds.
     func costIntervals(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
-        CostIntervals(facts, weights: weights(), seed: seed).intervals95(rules)
+        CostIntervals(facts, player.rows, weights: weights(), seed: seed).intervals95(rules)
     }
 }

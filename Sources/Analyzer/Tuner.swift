@@ -84,10 +84,7 @@ public struct Tuner: Sendable {
         let isUnsafe = setting.isUnsafe(evidence)
         let choice = RuleChoice(search: search, present: setting.present.rule, isPresentUnsafe: isUnsafe)
         let candidates = listsCandidates ? Self.ordered(price(search.candidatesPlayed, search)) : []
-        var prices = price([choice.present, choice.chosen], search)
-        if evidence.seen.contains(.rateLimited) {
-            for place in prices.indices { allowForRefusals(&prices[place], search) }
-        }
+        var prices = price([choice.present, choice.chosen], search, evidence)
         if isUnsafe { allowForRelief(&prices[1], facts) }
         let requests = facts.requestCount
         let recordedSeconds = facts.recorded.costUs.reduce(0, +) / requests / 1e6
@@ -104,14 +101,24 @@ public struct Tuner: Sendable {
             assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
     }
 
+    /// Prices, with what the log cannot show allowed for.
+    ///
     /// Refusals for load depend on the load that retries make: at worst each retry that is served takes the place of a
-    /// request that is then refused, as if no refusal had been retried. The interval reaches up to there.
-    func allowForRefusals(_ price: inout RulePrice, _ search: RuleSearch) {
-        var bare = price.rule
-        bare.retry?.on.removeAll { $0 == .outcome(.rateLimited) }
-        guard bare != price.rule, let worst = self.price([search.play(bare)], search).first else { return }
-        let upper = max(price.interval.upperBound, worst.interval.upperBound)
-        price.interval = price.interval.lowerBound...upper
+    /// request that is then refused, as if no refusal had been retried. Intervals reach up to there.
+    func price(_ played: [PlayedRule], _ search: RuleSearch, _ evidence: RouteEvidence) -> [RulePrice] {
+        guard evidence.seen.contains(.rateLimited) else { return price(played, search) }
+        let worst = played.map { one in
+            var bare = one.rule
+            bare.retry?.on.removeAll { $0 == .outcome(.rateLimited) }
+            return bare == one.rule ? one : search.play(bare)
+        }
+        let prices = price(played + worst, search)
+        return zip(prices, prices.dropFirst(played.count)).map { price, worst in
+            var price = price
+            let upper = max(price.interval.upperBound, worst.interval.upperBound)
+            price.interval = price.interval.lowerBound...upper
+            return price
+        }
     }
 
     /// How much of the slowness was made by the retries that are now given up, the log does not show: at best all of

@@ -15,7 +15,7 @@ import Testing
         var player = RulePlayer(facts)
         let played = player.play(rules)
         let weights = Bootstrap(units: facts.units, replicates: 400, seed: 1).weights
-        let found = CostIntervals(facts, weights: weights, seed: 1).intervals95(played)
+        let found = CostIntervals(facts, PlayedRows(facts), weights: weights, seed: 1).intervals95(played)
         return zip(found, played).map { ($0, $1.totals.costUs.reduce(0, +) / facts.requestCount) }
     }
 

@@ -150,12 +150,13 @@ struct AskWatch {
         for window in windows {
             // What lies before the ring was reset, or before the watch began, is zero.
             let since = slot(bin - Int64(window.bins))
-            var cap: Double?
-            for end in ends where summed[here + end] - summed[since + end] > window.floor * Self.margin {
-                let most = cap ?? max(window.floor, ratioCap(window, bin)) * Self.margin
-                cap = most
-                if summed[here + end] - summed[since + end] > most { note(end, window, bin) }
+            let floor = window.floor * Self.margin
+            let full = summed.withUnsafeBufferPointer { summed in
+                ends.filter { summed[here + $0] - summed[since + $0] > floor }
             }
+            if full.isEmpty { continue }
+            let most = max(window.floor, ratioCap(window, bin)) * Self.margin
+            for end in full where summed[here + end] - summed[since + end] > most { note(end, window, bin) }
         }
     }
 
@@ -180,8 +181,8 @@ struct AskWatch {
 extension AttemptPlay.Start {
     /// How much of the row may be retried.
     var retriedWeight: Double {
-        let first = (fate.first.isTimeout ? isTimeoutRetried : isFailureRetried) ? fate.first.weight : 0
-        let second = (fate.second.isTimeout ? isTimeoutRetried : isFailureRetried) ? fate.second.weight : 0
+        let first = (fate.first.isTimeout ? retries.isAfterTimeout : retries.isAfterFailure) ? fate.first.weight : 0
+        let second = (fate.second.isTimeout ? retries.isAfterTimeout : retries.isAfterFailure) ? fate.second.weight : 0
         return first + second
     }
 }

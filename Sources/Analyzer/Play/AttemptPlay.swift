@@ -34,9 +34,22 @@ final class AttemptPlay {
     /// The first attempt of a row, and what may be retried after it.
     struct Start {
         var fate = Fate()
-        var isFailureRetried = false
-        var isTimeoutRetried = false
+        var retries = Retries()
+    }
+
+    /// What of a row may be retried, and when at the soonest.
+    struct Retries {
+        var isAfterFailure = false
+        var isAfterTimeout = false
         var retryAfterUs: Int64 = 0
+
+        /// Whether an end is followed by a retry after some wait, and when.
+        @inline(__always)
+        func nextUs(afterTimeout isTimeout: Bool, atUs: Int64, waitUs: Int64, deadlineUs: Int64) -> Int64? {
+            if isTimeout ? !isAfterTimeout : !isAfterFailure { return nil }
+            let (nextUs, overflow) = atUs.addingReportingOverflow(isTimeout ? waitUs : max(waitUs, retryAfterUs))
+            return overflow || nextUs >= deadlineUs ? nil : nextUs
+        }
     }
 
     let facts: RouteFacts
@@ -129,10 +142,10 @@ final class AttemptPlay {
             ? AttemptResult(outcome: .errorStatus, status: 503)
             : AttemptResult(
                 outcome: first.outcome, status: first.status, isGRPC: first.isGRPC, retryAfterUs: first.retryAfterUs)
-        start.isFailureRetried = endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil
-        start.isTimeoutRetried =
+        start.retries.isAfterFailure = endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil
+        start.retries.isAfterTimeout =
             endless.refusal(of: AttemptResult(outcome: .timeout), after: 1, isIdempotent: first.isIdempotent) == nil
-        start.retryAfterUs = failure.retryAfterUs
+        start.retries.retryAfterUs = failure.retryAfterUs
     }
 
     /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.

@@ -106,25 +106,24 @@ struct BudgetPlay {
     private mutating func take(_ event: Event) {
         let first = rows.firsts[Int(event.row)]
         if event.isWaitOver { return send(event, first) }
-        let start = starts[Int(event.row)]
         let attempt = Int(event.attempt)
-        let isRetried = event.ended.isTimeout ? start.isTimeoutRetried : start.isFailureRetried
-        guard isRetried, attempt <= path.count else { return fail(event, first) }
-        var waitUs = path[attempt - 1].us(unit: AttemptPlay.spread(row: Int(event.row), attempt: attempt))
-        if !event.ended.isTimeout { waitUs = max(waitUs, start.retryAfterUs) }
-        let (untilUs, overflow) = event.timeUs.addingReportingOverflow(waitUs)
-        if overflow || untilUs >= play.deadlineUs(first) { return fail(event, first) }
-        asked[first.unit] += event.ended.weight
+        let ended = event.ended
+        guard attempt <= path.count else { return fail(event, first) }
+        let waitUs = path[attempt - 1].us(unit: AttemptPlay.spread(row: Int(event.row), attempt: attempt))
+        let nextUs = starts[Int(event.row)].retries.nextUs(
+            afterTimeout: ended.isTimeout, atUs: event.timeUs, waitUs: waitUs, deadlineUs: play.deadlineUs(first))
+        guard let nextUs else { return fail(event, first) }
+        asked[first.unit] += ended.weight
         let inside = arrivals.count(from: budget.oldestUs(nowUs: event.timeUs), to: event.timeUs)
-        let amount = Int64(event.ended.weight * Double(RetryBudget.whole))
+        let amount = Int64(ended.weight * Double(RetryBudget.whole))
         guard budget.withdraw(nowUs: event.timeUs, amount: amount, requests: inside * RetryBudget.whole) else {
-            refused += event.ended.weight
+            refused += ended.weight
             return fail(event, first)
         }
         var next = event
-        next.timeUs = untilUs
+        next.timeUs = nextUs
         next.isWaitOver = true
-        if waitUs == 0 { send(next, first) } else { queue.push(next, atUs: untilUs) }
+        if nextUs == event.timeUs { send(next, first) } else { queue.push(next, atUs: nextUs) }
     }
 
     private mutating func send(_ event: Event, _ first: RouteFacts.First) {

@@ -1,7 +1,7 @@
 import Retry
 
 /// The requests of a route whose course depends on the rule, and when all its requests began.
-struct PlayedRows {
+final class PlayedRows {
     let facts: RouteFacts
     /// The failed ones, then the slow ones; a row's place here is what its chances are drawn from.
     let firsts: [RouteFacts.First]
@@ -9,8 +9,10 @@ struct PlayedRows {
     let order: [Int32]
     /// Whether each unit is an outage.
     let isOutage: [Bool]
-    /// How many requests began before each arrival.
+    /// How many requests began before each arrival, and when those of it did.
     fileprivate let arrived: [Int64]
+    /// See `arrived`.
+    fileprivate let arrivedUs: [Int64]
     /// The rows of each unit in order of their start.
     private let rowsOfUnit: [[Int32]]
 
@@ -32,13 +34,14 @@ struct PlayedRows {
         }
         arrived.append(sum)
         self.arrived = arrived
+        arrivedUs = facts.arrivals.map(\.startUs)
         var rowsOfUnit = [[Int32]](repeating: [], count: facts.units)
         for row in order { rowsOfUnit[firsts[Int(row)].unit].append(row) }
         self.rowsOfUnit = rowsOfUnit
     }
 
     /// The rows of some units that follow each other, unit by unit.
-    func rows(of units: Range<Int>) -> some Sequence<Int> { units.lazy.flatMap { rowsOfUnit[$0] }.map { Int($0) } }
+    func rows(of units: Range<Int>) -> some Sequence<Int> { units.lazy.flatMap { self.rowsOfUnit[$0] }.map { Int($0) } }
 
     /// The units of all rows that begin within any of these stretches, as runs of units; units without rows do not
     /// end a run, for time goes on over them.
@@ -71,10 +74,10 @@ struct PlayedRows {
 
     /// The first arrival at or after an instant.
     func firstArrival(_ atUs: Int64) -> Int {
-        var (low, high) = (0, facts.arrivals.count)
+        var (low, high) = (0, arrivedUs.count)
         while low < high {
             let middle = (low + high) / 2
-            if facts.arrivals[middle].startUs < atUs { low = middle + 1 } else { high = middle }
+            if arrivedUs[middle] < atUs { low = middle + 1 } else { high = middle }
         }
         return low
     }
@@ -120,9 +123,12 @@ struct RequestCursor {
 
     /// How many began between two instants, both included; neither may lie before that of an earlier call.
     mutating func count(from beginUs: Int64, to endUs: Int64) -> Int64 {
-        let arrivals = rows.facts.arrivals
-        while next < arrivals.count && arrivals[next].startUs <= endUs { next += 1 }
-        while first < next && arrivals[first].startUs < beginUs { first += 1 }
+        (first, next) = rows.arrivedUs.withUnsafeBufferPointer { arrivedUs in
+            var (first, next) = (first, next)
+            while next < arrivedUs.count && arrivedUs[next] <= endUs { next += 1 }
+            while first < next && arrivedUs[first] < beginUs { first += 1 }
+            return (first, next)
+        }
         return rows.arrived[next] - rows.arrived[first]
     }
 }

@@ -19,7 +19,8 @@ struct PlayedRule {
 /// rows; where the budget might refuse something, the units concerned are played again, rule by rule, in the order of
 /// time. Both ask the decisions of the retry machine and the budget that the proxy runs. methods: pricing
 struct RulePlayer {
-    private let rows: PlayedRows
+    let rows: PlayedRows
+    private let facts: RouteFacts
     /// Budgets that rules may come to have: watched for from the beginning, so that nothing is played again for them.
     private let foreseen: [BudgetPolicy]
     /// Lengths at which outages are played beside their own.
@@ -30,7 +31,18 @@ struct RulePlayer {
     private var openings: [RuleTree.Frame: [Range<Int>: BudgetPlay.Opening]] = [:]
 
     init(_ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = [], at stretches: PlayedStretches = .usual) {
-        rows = PlayedRows(facts)
+        self.init(PlayedRows(facts), facts, foreseeing: budgets, at: stretches)
+    }
+
+    /// Plays rows that somebody has put in order already.
+    ///
+    /// - Parameter facts: of the same rows.
+    init(
+        _ rows: PlayedRows, _ facts: RouteFacts, foreseeing budgets: [BudgetPolicy] = [],
+        at stretches: PlayedStretches = .usual
+    ) {
+        self.rows = rows
+        self.facts = facts
         foreseen = budgets
         self.stretches = stretches
     }
@@ -49,9 +61,9 @@ struct RulePlayer {
         var policies = foreseen
         for policy in missing.compactMap(\.budget) where !policies.contains(policy) { policies.append(policy) }
         for (tree, places) in RuleTree.trees(of: missing.map(\.withoutBudget)) {
-            let play = AttemptPlay(tree.rule, on: rows.facts)
+            let play = AttemptPlay(tree.rule, on: facts)
             let begun = begun(RuleTree.Frame(tree.rule), play)
-            var found = Array(repeating: FreeTotals(rows.facts, watched: policies), count: places.count)
+            var found = Array(repeating: FreeTotals(facts, watched: policies), count: places.count)
             if var walk = TreePlay(tree, play, on: rows, begun, watching: policies, at: stretches) {
                 walk.run()
                 found = walk.totals()
@@ -66,10 +78,10 @@ struct RulePlayer {
         _ rules: [Rule], at stretches: PlayedStretches = .usual, onlyOutages: Bool = false
     ) -> [[SIMD4<Double>]] {
         StageMeter.measure(.playing) {
-            let none = rows.facts.fixedCostUs.map { SIMD4(repeating: $0) }
+            let none = facts.fixedCostUs.map { SIMD4(repeating: $0) }
             var costs = Array(repeating: none, count: rules.count)
             for (tree, places) in RuleTree.trees(of: rules.map(\.withoutBudget)) {
-                let play = AttemptPlay(tree.rule, on: rows.facts)
+                let play = AttemptPlay(tree.rule, on: facts)
                 let starts = begun(RuleTree.Frame(tree.rule), play)
                 guard var walk = TreePlay(tree, play, on: rows, starts, watching: [], at: stretches) else { continue }
                 walk.run(onlyOutages: onlyOutages)
@@ -92,7 +104,7 @@ struct RulePlayer {
         guard let policy = rule.budget, let dangersUs = known.dangersUs[policy] else {
             return PlayedRule(rule: rule, totals: known.totals, stretchedUs: known.stretchedUs, refusedShare: 0)
         }
-        let attempts = AttemptPlay(rule, on: rows.facts)
+        let attempts = AttemptPlay(rule, on: facts)
         let frame = RuleTree.Frame(rule)
         let starts = begun(frame, attempts).starts
         let tree = RuleTree([rule])

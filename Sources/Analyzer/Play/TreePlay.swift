@@ -39,9 +39,7 @@ struct TreePlay {
     /// The row that is being played.
     private struct Row {
         let first: RouteFacts.First
-        let isFailureRetried: Bool
-        let isTimeoutRetried: Bool
-        let retryAfterUs: Int64
+        let retries: AttemptPlay.Retries
         let deadlineUs: Int64
         let isStretched: Bool
         /// Where the sums of its unit begin.
@@ -84,8 +82,7 @@ struct TreePlay {
             let number = Int(rows.order[Int(place)])
             let (start, first) = (begun.starts[number], rows.firsts[number])
             let row = Row(
-                first: first, isFailureRetried: start.isFailureRetried, isTimeoutRetried: start.isTimeoutRetried,
-                retryAfterUs: start.retryAfterUs, deadlineUs: play.deadlineUs(first),
+                first: first, retries: start.retries, deadlineUs: play.deadlineUs(first),
                 isStretched: !stretches.isUsual && rows.isOutage[first.unit], offset: first.unit * tree.parents.count)
             follow(row, start.fate, number, Int(place))
         }
@@ -102,7 +99,7 @@ struct TreePlay {
         let cost = failureCostUs(row, 0..<branches.count)
         sums[row.offset].endCostUs += cost
         let places = tree.places(after: 0)
-        if !places.isEmpty && (row.isFailureRetried || row.isTimeoutRetried) {
+        if !places.isEmpty && (row.retries.isAfterFailure || row.retries.isAfterTimeout) {
             prepare(row, number)
             watch.begin(place)
             walk(row, 0, attempt: 1, from: 0..<branches.count)
@@ -147,10 +144,9 @@ struct TreePlay {
     private mutating func retry(
         _ row: Row, _ last: Branch, _ node: Int, _ attempt: Int, _ waitUs: Int64, _ sum: inout Sums
     ) {
-        let isRetried = last.isTimeout ? row.isTimeoutRetried : row.isFailureRetried
-        let (nowUs, overflow) = last.atUs.addingReportingOverflow(
-            last.isTimeout ? waitUs : max(waitUs, row.retryAfterUs))
-        if !isRetried || overflow || nowUs >= row.deadlineUs {
+        let nextUs = row.retries.nextUs(
+            afterTimeout: last.isTimeout, atUs: last.atUs, waitUs: waitUs, deadlineUs: row.deadlineUs)
+        guard let nowUs = nextUs else {
             sum.costUs += last.weights * play.failureCostUs(row.first, atUs: last.atUs)
             return
         }
