@@ -49,9 +49,7 @@ struct CostIntervals {
             let costs = player.freeCostsUs(rules.map(\.rule), at: PlayedStretches(lanes), onlyOutages: true)
             stretched += some.indices.map { place in costs.map { $0.map { $0[place - begin] } } }
         }
-        return rules.indices.map { place in
-            outages.interval95(rules[place].totals.costUs, stretched: stretched.map { $0[place] })
-        }
+        return outages.intervals95(rules.map(\.totals.costUs), stretched: stretched)
     }
 
     private func fromRatios(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {

@@ -75,35 +75,40 @@ struct OutageBootstrap {
         return lengths.drawFactors(&generator).map { $0 * day }
     }
 
-    /// The interval of one rule's mean cost, microseconds: central 95 % of the replicates, and what the log itself
-    /// shows.
+    /// The intervals of rules' mean costs, microseconds: central 95 % of the replicates, and what the log itself shows.
     ///
     /// - Parameters:
-    ///   - costUs: by unit, as the log's outages were.
-    ///   - stretched: the same for each of `stretches`, while the budget refuses nothing.
-    func interval95(_ costUs: [Double], stretched: [[Double]]) -> ClosedRange<Double> {
-        var costs = Array(repeating: 0.0, count: weights.rows)
-        var requests = costs
-        for unit in quiet {
-            for (replicate, weight) in weights.column(unit).enumerated() where weight > 0 {
-                costs[replicate] += weight * costUs[unit]
-                requests[replicate] += weight * facts.requests[unit]
-            }
-        }
+    ///   - costsUs: by rule and unit, as the log's outages were.
+    ///   - stretched: by stretch, rule and unit: the same for each of `stretches`, while the budget refuses nothing.
+    func intervals95(_ costsUs: [[Double]], stretched: [[[Double]]]) -> [ClosedRange<Double>] {
+        let rules = costsUs.count
+        // Quiet time is as it was; one column a rule, and requests.
+        let sums = weights.multiplied(
+            by: Matrix(rows: facts.units, columns: rules + 1) { elements in
+                for (column, values) in (costsUs + [facts.requests]).enumerated() {
+                    for unit in quiet { elements[column * facts.units + unit] = values[unit] }
+                }
+            })
+        var requests = Array(sums.column(rules))
         for (place, unit) in outages.enumerated() {
-            // What its requests cost more when it lasts that much longer.
-            let changes = stretched.map { $0[unit] - stretched[Self.stretches.usual][unit] }
-            for (replicate, draw) in draws[place].enumerated() where draw.times > 0 {
-                let low = changes[draw.below]
-                let change = low + draw.share * (changes[draw.below + 1] - low)
-                costs[replicate] += draw.times * max(0, costUs[unit] + change)
-                requests[replicate] += draw.times * facts.requests[unit]
-            }
+            for (replicate, draw) in draws[place].enumerated() { requests[replicate] += draw.times * facts.requests[unit] }
         }
-        let means = zip(costs, requests).compactMap { $1 > 0 ? $0 / $1 : nil }
-        let meanUs = costUs.reduce(0, +) / facts.requestCount
-        let interval = Bootstrap.interval95(means)
-        return min(meanUs, interval.lowerBound)...max(meanUs, interval.upperBound)
+        return costsUs.indices.map { rule in
+            var costs = Array(sums.column(rule))
+            for (place, unit) in outages.enumerated() {
+                // What its requests cost more when it lasts that much longer.
+                let changes = stretched.map { $0[rule][unit] - stretched[Self.stretches.usual][rule][unit] }
+                for (replicate, draw) in draws[place].enumerated() where draw.times > 0 {
+                    let low = changes[draw.below]
+                    let change = low + draw.share * (changes[draw.below + 1] - low)
+                    costs[replicate] += draw.times * max(0, costsUs[rule][unit] + change)
+                }
+            }
+            let means = zip(costs, requests).compactMap { $1 > 0 ? $0 / $1 : nil }
+            let meanUs = costsUs[rule].reduce(0, +) / facts.requestCount
+            let interval = Bootstrap.interval95(means)
+            return min(meanUs, interval.lowerBound)...max(meanUs, interval.upperBound)
+        }
     }
 }
 

@@ -29,6 +29,12 @@ import Testing
             facts, weights: Bootstrap(units: facts.units, replicates: 2000, seed: 3).weights, seed: 3)
     }
 
+    private func interval95(
+        _ facts: RouteFacts, _ costsUs: [Double], stretched: [[Double]]
+    ) throws -> ClosedRange<Double> {
+        try #require(bootstrap(facts)).intervals95([costsUs], stretched: stretched.map { [$0] })[0]
+    }
+
     @Test func `too few outages have no law`() {
         #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages - 1)) == nil)
         #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages)) != nil)
@@ -38,8 +44,8 @@ import Testing
     @Test func `a constant cost has no interval`() throws {
         let facts = facts()
         let costs = facts.requests.map { $0 * 7000 }
-        let found = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.factors.map { _ in costs })
+        let found = try interval95(
+            facts, costs, stretched: OutageBootstrap.stretches.factors.map { _ in costs })
         #expect(agrees(found.lowerBound, 7000, 1e-6) && agrees(found.upperBound, 7000, 1e-6))
     }
 
@@ -48,17 +54,17 @@ import Testing
         let facts = facts()
         let free = Array(repeating: 0.0, count: facts.units)
         let costs = (0..<facts.units).map { $0 < 10 ? 100_000.0 : 0 }
-        let level = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.factors.map { _ in free })
-        let steep = try #require(bootstrap(facts)).interval95(
-            costs,
+        let level = try interval95(
+            facts, costs, stretched: OutageBootstrap.stretches.factors.map { _ in free })
+        let steep = try interval95(
+            facts, costs,
             stretched: OutageBootstrap.stretches.factors.map { stretch in
                 free.map { _ in 400_000 * max(0, stretch - 1) }
             })
         #expect(steep.upperBound > 1.5 * level.upperBound)
         #expect(agrees(steep.lowerBound, level.lowerBound, 0.3 * level.lowerBound))
-        let falling = try #require(bootstrap(facts)).interval95(
-            costs, stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in -1e9 * stretch } })
+        let falling = try interval95(
+            facts, costs, stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in -1e9 * stretch } })
         #expect(falling.lowerBound >= 0)
         let meanUs = costs.reduce(0, +) / facts.requestCount
         for one in [level, steep, falling] { #expect(one.contains(meanUs)) }
