@@ -91,7 +91,8 @@ struct OutageBootstrap {
             })
         var requests = Array(sums.column(rules))
         for (place, unit) in outages.enumerated() {
-            for (replicate, draw) in draws[place].enumerated() { requests[replicate] += draw.times * facts.requests[unit] }
+            let count = facts.requests[unit]
+            for (replicate, draw) in draws[place].enumerated() { requests[replicate] += draw.times * count }
         }
         return costsUs.indices.map { rule in
             var costs = Array(sums.column(rule))

@@ -102,17 +102,12 @@ private struct SlowChain {
         func value(_ change: (inout HostStateParameters) -> Void) -> Double {
             var moved = truth
             change(&moved)
-            var down = [Double](repeating: 0, count: probes.count)
-            return HostStateChain(moved).forward(probes, filteredDown: &down)
+            return HostStatePass(probes, for: .likelihood).logLikelihood(HostStateChain(moved))
         }
         func slope(_ path: WritableKeyPath<HostStateParameters, Double>) -> Double {
             (value { $0[keyPath: path] *= exp(1e-5) } - value { $0[keyPath: path] *= exp(-1e-5) }) / 2e-5
         }
-        let chain = HostStateChain(truth)
-        var down = [Double](repeating: 0, count: probes.count)
-        var ahead = down
-        _ = chain.forward(probes, filteredDown: &down)
-        let found = chain.backward(probes, filteredDown: down, aheadUp: &ahead)
+        let found = HostStatePass(probes, for: .fitting).statistics(HostStateChain(truth)).0
         var states = HostStates(pooled: truth, rows: probes.count)
         states.append(probes, parameters: truth)
         let firstUp = states.probeUpProbability[0]

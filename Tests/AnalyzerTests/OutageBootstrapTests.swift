@@ -64,7 +64,8 @@ import Testing
         #expect(steep.upperBound > 1.5 * level.upperBound)
         #expect(agrees(steep.lowerBound, level.lowerBound, 0.3 * level.lowerBound))
         let falling = try interval95(
-            facts, costs, stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in -1e9 * stretch } })
+            facts, costs,
+            stretched: OutageBootstrap.stretches.factors.map { stretch in free.map { _ in -1e9 * stretch } })
         #expect(falling.lowerBound >= 0)
         let meanUs = costs.reduce(0, +) / facts.requestCount
         for one in [level, steep, falling] { #expect(one.contains(meanUs)) }

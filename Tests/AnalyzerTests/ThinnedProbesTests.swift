@@ -120,9 +120,8 @@ import Testing
         let one = HostStateSmoother.probes(of: host.columns(&generator))[0]
         let chain = HostStateChain(host.truth)
         func passed(_ probes: ProbeSequence) -> (Double, HostStateStatistics) {
-            var down = [Double](repeating: 0, count: probes.count)
-            let value = chain.forward(probes, filteredDown: &down)
-            return (value, chain.statistics(probes, filteredDown: down))
+            let (found, value) = HostStatePass(probes, for: .fitting).statistics(chain)
+            return (value, found)
         }
         var weighted = one
         weighted.blocks = [.init(begin: 0, weight: 3)]

@@ -22,60 +22,79 @@ struct HostStateMaximizer {
     func logLikelihood(_ parameters: HostStateParameters) -> Double {
         let chain = HostStateChain(parameters)
         var sum = 0.0
-        for probes in hosts where probes.count > 0 { sum += chain.logLikelihood(probes) }
+        // One after the other: on all probes of a route there is no room for more.
+        for probes in hosts where probes.count > 0 {
+            sum += HostStatePass(probes, for: .likelihood).logLikelihood(chain)
+        }
         return sum + logPrior(parameters)
+    }
+
+    private func logLikelihood(_ parameters: HostStateParameters, _ passes: [HostStatePass]) -> Double {
+        let chain = HostStateChain(parameters)
+        return passes.reduce(0) { $0 + $1.logLikelihood(chain) } + logPrior(parameters)
+    }
+
+    private func passes() -> [HostStatePass] {
+        hosts.filter { $0.count > 0 }.map { HostStatePass($0, for: .fitting) }
     }
 
     /// Plain EM steps from each of some points, for those that are likeliest after one step: two steps for each that is
     /// kept. Much of the work of steps is in their statistics, of which the others need none.
     func steps(from starts: [HostStateParameters], keeping count: Int) -> [HostStateParameters] {
+        let passes = passes()
         let tried = starts.map { start in
-            let parameters = step(start).parameters
-            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters))
+            let parameters = step(start, passes).parameters
+            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters, passes))
         }
-        return tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(count).map { step($0.parameters).parameters }
+        return tried.sorted { $0.logLikelihood > $1.logLikelihood }.prefix(count).map {
+            step($0.parameters, passes).parameters
+        }
     }
 
     /// The likeliest point after three more steps from each, and a step further.
     func likeliest(of points: [HostStateParameters]) -> HostStateParameters? {
+        let passes = passes()
         let fits = points.map { point in
-            let parameters = (0..<3).reduce(point) { parameters, _ in step(parameters).parameters }
-            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters))
+            let parameters = (0..<3).reduce(point) { parameters, _ in step(parameters, passes).parameters }
+            return Fit(parameters: parameters, logLikelihood: logLikelihood(parameters, passes))
         }
-        return fits.max { $0.logLikelihood < $1.logLikelihood }.map { step($0.parameters).parameters }
+        return fits.max { $0.logLikelihood < $1.logLikelihood }.map { step($0.parameters, passes).parameters }
     }
 
     /// To a maximum near `start`.
     func maximize(from start: HostStateParameters) -> Fit {
+        let passes = passes()
         var current = start
         var reached = -Double.infinity
-        var passes = 0
+        var count = 0
         for _ in 0..<smoother.maxCycles {
-            let first = step(current)
-            let second = step(first.parameters)
+            let first = step(current, passes)
+            let second = step(first.parameters, passes)
             let leap = extrapolate(current, first.parameters, second.parameters)
-            let third = step(leap)
+            let third = step(leap, passes)
             // The leap may overshoot; EM itself never loses.
             let isWorse = !(third.logLikelihood >= second.logLikelihood)
-            current = isWorse ? step(second.parameters).parameters : third.parameters
-            passes += isWorse ? 4 : 3
+            current = isWorse ? step(second.parameters, passes).parameters : third.parameters
+            count += isWorse ? 4 : 3
             let level = max(second.logLikelihood, third.logLikelihood)
             let gain = level - reached
             reached = level
             if gain < smoother.tolerance { break }
         }
-        return Fit(parameters: current, logLikelihood: reached, passes: passes)
+        return Fit(parameters: current, logLikelihood: reached, passes: count)
     }
 
     /// One EM step from `parameters`; the log-likelihood returned is that *at* `parameters`.
-    func step(_ parameters: HostStateParameters) -> Fit {
+    func step(_ parameters: HostStateParameters) -> Fit { step(parameters, passes()) }
+
+    private func step(_ parameters: HostStateParameters, _ passes: [HostStatePass]) -> Fit {
         let chain = HostStateChain(parameters)
         var statistics = prior
         var sum = 0.0
-        for probes in hosts where probes.count > 0 {
-            var down = [Double](unsafeUninitializedCapacity: probes.count) { $1 = probes.count }
-            sum += chain.forward(probes, filteredDown: &down)
-            statistics.add(chain.statistics(probes, filteredDown: down))
+        for pass in passes {
+            let (found, logLikelihood) = pass.statistics(chain)
+            sum += logLikelihood
+            statistics.add(found)
         }
         return Fit(
             parameters: Self.maximum(of: statistics, keeping: parameters),
