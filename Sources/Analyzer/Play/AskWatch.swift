@@ -7,8 +7,8 @@ import Retry
 /// Time is cut into bins of 1/16 of the shortest window; a window is taken as all bins that it touches, so this errs on
 /// the side of danger only.
 struct AskWatch {
-    /// By node at which rules end and by budget: the stretches of time whose asks decide what might be refused.
-    private(set) var dangersUs: [Int: [BudgetPolicy: [Range<Int64>]]] = [:]
+    /// By place among the ends and budget: the stretches of time whose asks decide what might be refused.
+    private var dangersUs: [[Range<Int64>]]
 
     private struct Window {
         let policy: BudgetPolicy
@@ -34,7 +34,9 @@ struct AskWatch {
     private var isWatching = false
     /// Asked by bin and node, in a ring of bins.
     private var asked: [Float] = []
-    /// The same along the paths and summed over the bins so far.
+    /// Whether anything was asked, in the same ring.
+    private var isAsked: [Bool] = []
+    /// What was asked along the paths, summed over the bins so far.
     private var summed: [Double] = []
     private var along: [Double] = []
     private var finished: Int64 = 0
@@ -60,10 +62,15 @@ struct AskWatch {
         longestUs = (lengths.max() ?? 64) / 63 * 64 + 64
         reachUs = min(tree.rule.timeoutUs ?? .max, Self.longestReachUs)
         ring = Int(min((longestUs + reachUs) / bin, 1 << 24)) + 4
-        if isUnbounded {
-            let always = [Int64.min..<Int64.max]
-            for end in ends { dangersUs[end] = Dictionary(policies.map { ($0, always) }) { one, _ in one } }
-        }
+        dangersUs = Array(repeating: [], count: ends.count * policies.count)
+        if isUnbounded { for place in dangersUs.indices { dangersUs[place] = [Int64.min..<Int64.max] } }
+    }
+
+    /// The stretches of time whose asks decide what budgets might refuse to rules that end at a node; none is empty.
+    func dangersUs(_ end: Int) -> [BudgetPolicy: [Range<Int64>]] {
+        guard let place = ends.firstIndex(of: end) else { return [:] }
+        let found = windows.indices.map { (windows[$0].policy, dangersUs[place * windows.count + $0]) }
+        return Dictionary(found.filter { !$0.1.isEmpty }) { one, _ in one }
     }
 
     private var isIdle: Bool { windows.isEmpty || ends.isEmpty || isUnbounded }
@@ -103,6 +110,7 @@ struct AskWatch {
         finish()
         isWatching = true
         asked = Array(repeating: 0, count: ring * tree.parents.count)
+        isAsked = Array(repeating: false, count: ring)
         summed = Array(repeating: 0, count: ring * tree.parents.count)
         along = Array(repeating: 0, count: tree.parents.count)
         (finished, newest) = (bin - 1, bin - 1)
@@ -114,7 +122,9 @@ struct AskWatch {
         guard isWatching else { return }
         let bin = atUs.floorDivided(by: binUs)
         newest = max(newest, bin)
-        asked[slot(bin) + node] += Float(weight)
+        let place = place(bin)
+        isAsked[place] = true
+        asked[place * tree.parents.count + node] += Float(weight)
     }
 
     /// No more rows for now.
@@ -124,14 +134,43 @@ struct AskWatch {
         isWatching = false
     }
 
-    private func slot(_ bin: Int64) -> Int {
+    @inline(__always)
+    private func place(_ bin: Int64) -> Int {
         let place = Int(bin % Int64(ring))
-        return (place < 0 ? place + ring : place) * tree.parents.count
+        return place < 0 ? place + ring : place
     }
 
     /// Nobody asks in this bin any more: may the windows that end in it be too full?
     private mutating func close(_ bin: Int64) {
-        let (here, before) = (slot(bin), slot(bin - 1))
+        finished = bin
+        let nodes = tree.parents.count
+        let (here, before) = (place(bin) * nodes, place(bin - 1) * nodes)
+        // Where nobody asked, nobody is refused.
+        guard isAsked[place(bin)] else {
+            summed.withUnsafeMutableBufferPointer { summed in
+                for node in 0..<nodes { summed[here + node] = summed[before + node] }
+            }
+            return
+        }
+        isAsked[place(bin)] = false
+        add(here, before)
+        for (number, window) in windows.enumerated() {
+            // What lies before the ring was reset, or before the watch began, is zero.
+            let since = place(bin - Int64(window.bins)) * nodes
+            let floor = window.floor * Self.margin
+            let full = summed.withUnsafeBufferPointer { summed in
+                ends.indices.filter { summed[here + ends[$0]] - summed[since + ends[$0]] > floor }
+            }
+            if full.isEmpty { continue }
+            let most = max(window.floor, ratioCap(window, bin)) * Self.margin
+            for end in full where summed[here + ends[end]] - summed[since + ends[end]] > most {
+                note(end * windows.count + number, window, bin)
+            }
+        }
+    }
+
+    /// The sums of one bin, from those of the bin before.
+    private mutating func add(_ here: Int, _ before: Int) {
         tree.parents.withUnsafeBufferPointer { parents in
             along.withUnsafeMutableBufferPointer { along in
                 asked.withUnsafeMutableBufferPointer { asked in
@@ -146,18 +185,6 @@ struct AskWatch {
                 }
             }
         }
-        finished = bin
-        for window in windows {
-            // What lies before the ring was reset, or before the watch began, is zero.
-            let since = slot(bin - Int64(window.bins))
-            let floor = window.floor * Self.margin
-            let full = summed.withUnsafeBufferPointer { summed in
-                ends.filter { summed[here + $0] - summed[since + $0] > floor }
-            }
-            if full.isEmpty { continue }
-            let most = max(window.floor, ratioCap(window, bin)) * Self.margin
-            for end in full where summed[here + end] - summed[since + end] > most { note(end, window, bin) }
-        }
     }
 
     /// The least that the requests of the window allow at any instant of a bin.
@@ -166,15 +193,13 @@ struct AskWatch {
         return window.policy.ratio * Double(rows.requests(fromUs: fromUs, toUs: bin * binUs))
     }
 
-    private mutating func note(_ end: Int, _ window: Window, _ bin: Int64) {
+    private mutating func note(_ place: Int, _ window: Window, _ bin: Int64) {
         let range = (bin - Int64(window.bins)) * binUs - reachUs..<(bin + 1) * binUs
-        var list = dangersUs[end, default: [:]][window.policy, default: []]
-        if let last = list.last, range.lowerBound <= last.upperBound {
-            list[list.count - 1] = last.lowerBound..<range.upperBound
+        if let last = dangersUs[place].last, range.lowerBound <= last.upperBound {
+            dangersUs[place][dangersUs[place].count - 1] = last.lowerBound..<range.upperBound
         } else {
-            list.append(range)
+            dangersUs[place].append(range)
         }
-        dangersUs[end, default: [:]][window.policy] = list
     }
 }
 

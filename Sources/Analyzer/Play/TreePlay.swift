@@ -220,7 +220,7 @@ struct TreePlay {
             }
         }
         return tree.ends.map { end in
-            var found = FreeTotals(facts, watched: watch.policies, dangersUs: watch.dangersUs[end] ?? [:])
+            var found = FreeTotals(facts, watched: watch.policies, dangersUs: watch.dangersUs(end))
             for unit in 0..<facts.units {
                 let sum = sums[unit * nodes + end]
                 let costUs = sum.costUs + sum.endCostUs
