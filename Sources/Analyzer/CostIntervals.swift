@@ -12,13 +12,16 @@ struct CostIntervals {
     private let weights: Matrix
     private let outages: OutageBootstrap?
     private let rows: PlayedRows
+    private let playsAll: Bool
 
     /// - Parameters:
     ///   - rows: of the facts.
     ///   - weights: replicates × units.
-    init(_ facts: RouteFacts, _ rows: PlayedRows, weights: Matrix, seed: UInt64) {
+    ///   - playsAll: hedges and ejection are played, as they were for the rules' totals.
+    init(_ facts: RouteFacts, _ rows: PlayedRows, weights: Matrix, seed: UInt64, playsAll: Bool = false) {
         self.facts = facts
         self.rows = rows
+        self.playsAll = playsAll
         self.weights = weights
         outages = OutageBootstrap(facts, weights: weights, seed: seed)
     }
@@ -31,7 +34,8 @@ struct CostIntervals {
         return rules.indices.map { place in
             let rule = rules[place]
             let meanUs = rule.totals.costUs.reduce(0, +) / facts.requestCount
-            let extraUs = Double(facts.objective.attemptCostUs) * Double(rule.rule.retry?.maxRetries ?? 0)
+            let most = (rule.rule.retry?.maxRetries ?? 0) + (playsAll ? rule.rule.hedge?.max ?? 0 : 0)
+            let extraUs = Double(facts.objective.attemptCostUs) * Double(most)
             let interval = Self.widened(usual[place], around: meanUs, by: shifts.map { $0[place] })
             return min(interval.lowerBound, mostUs)...min(interval.upperBound, mostUs + extraUs)
         }
@@ -49,8 +53,17 @@ struct CostIntervals {
             let costs = player.freeCostsUs(rules.map(\.rule), at: PlayedStretches(lanes), onlyOutages: true)
             stretched += some.indices.map { place in costs.map { $0.map { $0[place - begin] } } }
         }
+        let timed = rules.indices.filter { isTimed(rules[$0]) }
+        let during = timed.isEmpty ? rows : PlayedRows(facts.duringOutages)
+        for place in timed {
+            for (index, factor) in factors.enumerated() {
+                stretched[index][place] = TimedPlay.freeCostUs(rules[place].rule, on: during, stretch: factor)
+            }
+        }
         return outages.intervals95(rules.map(\.totals.costUs), stretched: stretched)
     }
+
+    private func isTimed(_ rule: PlayedRule) -> Bool { playsAll && TimedPlay.isNeeded(for: rule.rule) }
 
     private func fromRatios(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
         var intervals: [ClosedRange<Double>] = []
@@ -65,11 +78,17 @@ struct CostIntervals {
     /// How much more a request costs at each end of the law of second attempts, by end and rule, microseconds.
     private func lawShifts(_ rules: [PlayedRule]) -> [[Double]] {
         guard facts.secondLatency != nil else { return [] }
+        let isTimed = rules.map(isTimed)
         func meansUs(_ law: LatencyTable?) -> [Double] {
             var other = facts
             other.secondLatency = law
             var player = RulePlayer(rows, other)
-            return player.freeCostsUs(rules.map(\.rule)).map { $0.reduce(.zero, +)[0] / facts.requestCount }
+            var costs = player.freeCostsUs(rules.map(\.rule)).map { $0.map { $0[0] } }
+            let all = isTimed.contains(true) ? PlayedRows(other) : rows
+            for place in rules.indices where isTimed[place] {
+                costs[place] = TimedPlay.freeCostUs(rules[place].rule, on: all)
+            }
+            return costs.map { $0.reduce(0, +) / facts.requestCount }
         }
         let usual = meansUs(facts.secondLatency)
         return facts.secondLatencyEnds.map { end in zip(meansUs(end), usual).map { $0 - $1 } }

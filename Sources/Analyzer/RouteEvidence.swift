@@ -185,17 +185,22 @@ struct FactsBuilder {
     func facts(law: LatencyLaw) -> RouteFacts {
         let units = (unitOf.last ?? -1) + 1
         // Whatever the present or any candidate's limit could cut must be played.
-        let slowFromUs =
+        let limitedFromUs =
             ([Int64(law.quantileUs(0.9) ?? 0), setting.objective.deadlineUs]
             + ([setting.present.rule] + setting.asked).flatMap { [$0.perTryTimeoutUs, $0.timeoutUs] })
             .compactMap { $0 }.min() ?? 0
+        // And what a hedge could shorten.
+        let slowFromUs = min(limitedFromUs, setting.priced.compactMap(\.hedge?.delayUs).min() ?? .max)
         var fixedCostUs = [Double](repeating: 0, count: units)
         var fixedSuccesses = fixedCostUs
         var requests = fixedCostUs
         var recorded = UnitTotals(units: units)
         var failed: [RouteFacts.First] = []
         var slow: [RouteFacts.First] = []
+        var hedged: [RouteFacts.First] = []
+        var answered: [RouteFacts.Answered] = []
         var arrivals: [RouteFacts.Arrival] = []
+        let isEveryoneKept = ejects
         for row in firsts {
             let unit = unitOf[outages.unit(of: row)]
             requests[unit] += 1
@@ -208,23 +213,41 @@ struct FactsBuilder {
             let durationUs = columns.durationUs[row]
             if columns.outcome[row] != .success {
                 failed.append(first(row, unit))
-            } else if durationUs > slowFromUs {
+            } else if durationUs > limitedFromUs {
                 slow.append(first(row, unit))
+            } else if durationUs > slowFromUs {
+                hedged.append(first(row, unit))
             } else {
                 fixedCostUs[unit] += Double(durationUs)
                 fixedSuccesses[unit] += 1
+                if isEveryoneKept { answered.append(self.answered(row, unit)) }
             }
         }
-        return RouteFacts(
-            objective: setting.objective, hostCount: columns.hostNames.count, failed: Self.thinned(failed),
-            slow: Self.thinned(slow), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
-            requests: requests, recorded: recorded, arrivals: arrivals,
+        var facts = RouteFacts(
+            objective: setting.objective, hostCount: columns.hostNames.count, failed: thinned(failed),
+            slow: thinned(slow) + keeping(hedged, in: &fixedCostUs), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs,
+            fixedSuccesses: fixedSuccesses, requests: requests, recorded: recorded, arrivals: arrivals,
             answerProbability: availability.answerProbabilities(),
             upProbability: availability.upProbability(host:atUs:),
             latency: StageMeter.measure(.latency) { latencies(law) }, secondLatency: slowness.secondLatency,
             secondLatencyEnds: slowness.secondLatencyEnds,
             outageUs: outageUs,
             failureUs: medianFailureUs)
+        facts.answered = answered
+        return facts
+    }
+
+    /// Whether a rule is asked about that may send any request elsewhere.
+    private var ejects: Bool { setting.priced.contains { $0.ejectionUs != nil } }
+
+    /// Requests that no limit touches, thinned; what the others took more or less than those that stand for them is the
+    /// same under every rule.
+    private func keeping(_ hedged: [RouteFacts.First], in fixedCostUs: inout [Double]) -> [RouteFacts.First] {
+        let kept = thinned(hedged)
+        if kept.count == hedged.count { return kept }
+        for first in hedged { fixedCostUs[first.unit] += Double(first.durationUs) }
+        for first in kept { fixedCostUs[first.unit] -= first.weight * Double(first.durationUs) }
+        return kept
     }
 
     private var outageUs: [Double] {
@@ -270,10 +293,19 @@ struct FactsBuilder {
             startUs: columns.startUs[row], durationUs: columns.durationUs[row], host: Int(columns.host[row]),
             outcome: columns.outcome[row], status: Int(columns.status[row]), isGRPC: columns.isGRPC[row],
             retryAfterUs: columns.retryAfterUs[row],
-            isIdempotent: setting.isIdempotent
-                ?? RouteConfiguration.idempotentMethods.contains(columns.methodNames[Int(columns.method[row])]),
-            unit: unit, hasStarted: hasStarted(row),
-            ownShare: slowness.ownShare[row], isSeenAgain: slowness.isSeenAgain[row], weight: 1)
+            isIdempotent: isIdempotent(row), unit: unit, hasStarted: hasStarted(row), ownShare: slowness.ownShare[row],
+            isSeenAgain: slowness.isSeenAgain[row], weight: 1)
+    }
+
+    private func answered(_ row: Int, _ unit: Int) -> RouteFacts.Answered {
+        RouteFacts.Answered(
+            startUs: columns.startUs[row], durationUs: columns.durationUs[row], host: Int32(columns.host[row]),
+            unit: Int32(unit), isIdempotent: isIdempotent(row))
+    }
+
+    private func isIdempotent(_ row: Int) -> Bool {
+        setting.isIdempotent
+            ?? RouteConfiguration.idempotentMethods.contains(columns.methodNames[Int(columns.method[row])])
     }
 
     /// Whether a response that would have been an answer had begun before the attempt broke or was cut.
@@ -328,7 +360,9 @@ struct FactsBuilder {
         return durations.isEmpty ? 1000 : durations[durations.count / 2]
     }
 
-    private static func thinned(_ rows: [RouteFacts.First]) -> [RouteFacts.First] {
+    private func thinned(_ rows: [RouteFacts.First]) -> [RouteFacts.First] {
+        // Where hosts rest, every failure counts.
+        if ejects { return rows }
         let every = (rows.count + RouteEvidence.mostPlayedRows - 1) / RouteEvidence.mostPlayedRows
         guard every > 1 else { return rows }
         var kept: [RouteFacts.First] = []

@@ -50,6 +50,16 @@ struct RouteFacts {
         }
     }
 
+    /// A first attempt that was answered so fast that its request is the same under every rule that leaves it on its
+    /// host.
+    struct Answered {
+        var startUs: Int64
+        var durationUs: Int64
+        var host: Int32
+        var unit: Int32
+        var isIdempotent: Bool
+    }
+
     /// Requests that began within one millisecond.
     struct Arrival: Equatable {
         var startUs: Int64
@@ -61,7 +71,7 @@ struct RouteFacts {
     /// Failed or cut-off first attempts, in time order.
     private(set) var failed: [First]
     /// Slow first successes, in time order: those longer than `slowFromUs`.
-    let slow: [First]
+    private(set) var slow: [First]
     /// First successes up to this long are answered the same under every candidate.
     let slowFromUs: Int64
     /// Cost of the requests that are the same under every candidate, by unit, microseconds.
@@ -89,6 +99,9 @@ struct RouteFacts {
     var outageUs: [Double] = []
     /// The median duration of a failure that is not a timeout.
     let failureUs: Int64
+    /// The requests behind `fixedCostUs`, in order of time, where a rule is asked about that sends some of them
+    /// elsewhere.
+    var answered: [Answered] = []
 
     /// The same with every failed request changed.
     func withFailed(_ change: (inout First) -> Void) -> RouteFacts {
@@ -97,8 +110,27 @@ struct RouteFacts {
         return facts
     }
 
+    /// The same without the requests of quiet time.
+    var duringOutages: RouteFacts {
+        var facts = self
+        facts.failed = failed.filter { outageUs[$0.unit] > 0 }
+        facts.slow = slow.filter { outageUs[$0.unit] > 0 }
+        facts.answered = answered.filter { outageUs[Int($0.unit)] > 0 }
+        return facts
+    }
+
     var units: Int { requests.count }
     var requestCount: Double { requests.reduce(0, +) }
+}
+
+extension RouteFacts.First {
+    /// What was fast is as fast on every host that is up.
+    init(_ answered: RouteFacts.Answered) {
+        self.init(
+            startUs: answered.startUs, durationUs: answered.durationUs, host: Int(answered.host), outcome: .success,
+            status: 0, isGRPC: false, retryAfterUs: 0, isIdempotent: answered.isIdempotent, unit: Int(answered.unit),
+            ownShare: 1, weight: 1)
+    }
 }
 
 /// Sums by evidence unit.

@@ -44,7 +44,7 @@ extension Tuner {
         guard let evidence = RouteEvidence(columns, setting: setting) else { return nil }
         let facts = evidence.facts
         // No grid: what is asked about is all that is played.
-        let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
+        let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed, playsAll: true)
         let played = ([setting.present.rule] + rules).map(search.play)
         let prices = price(played, search, evidence)
         let replicates = search.replicates(of: played)
@@ -65,7 +65,7 @@ extension Tuner {
             recordedCostSeconds: recordedSeconds,
             isPresentGiven: setting.present.isGiven, present: prices[0], asked: asked,
             assumptions: setting.assumptions + evidence.assumptions + unrepeatable(columns, setting)
-                + unpriced(setting.present.rule).map { "the rule in force: \($0)" }
+                + unenforced(setting.present.rule, evidence).map { "the rule in force: \($0)" }
                 + doubt(of: prices[0], against: recordedSeconds))
     }
 
@@ -82,7 +82,7 @@ extension Tuner {
         if retries > 0, rule.budget == nil {
             doubts.append("without a budget: the load that its retries add in an overload is not in the price")
         }
-        return doubts + unpriced(rule)
+        return doubts + unenforced(rule, evidence)
     }
 
     /// Why retries of some requests cost and gain nothing here.
@@ -91,13 +91,33 @@ extension Tuner {
         if setting.isIdempotent != nil || others.isEmpty { return [] }
         return [
             "requests of \(others.sorted().joined(separator: ", ")) may not be repeated: they are retried only where nothing "
-                + "was executed; name a configuration with idempotent: true if repeating is safe"
+                + "was executed, and never hedged; name a configuration with idempotent: true if repeating is safe"
         ]
     }
 
-    /// What a rule says that pricing does not play yet.
-    private func unpriced(_ rule: Rule) -> [String] {
-        let parts = [rule.hedge.map { _ in "hedges" }, rule.ejectionUs.map { _ in "ejection" }].compactMap { $0 }
-        return parts.map { "\($0) cannot be priced yet: the price is that of the rule without" }
+    /// What a rule says that Meantime's proxy does not do, and what its price then takes for granted.
+    private func unenforced(_ rule: Rule, _ evidence: RouteEvidence) -> [String] {
+        var parts: [String] = []
+        if let hedge = rule.hedge {
+            parts.append("Meantime's proxy does not hedge yet: the price is that of a proxy that does")
+            if evidence.origin.isCommon {
+                parts.append(
+                    "attempts are slow while other hosts are slow too, as in an overload: the load that hedges add is "
+                        + "not in the price")
+            } else if evidence.dependence.verdict(atLimitUs: hedge.delayUs) != .independent {
+                parts.append(
+                    "a request that takes longer than \(DurationText.format(hedge.delayUs)) is taken to be as slow again "
+                        + "when it is hedged where the log does not show otherwise, so hedges may gain more")
+            }
+        }
+        if rule.ejectionUs != nil {
+            parts.append("Meantime's proxy does not eject hosts yet: the price is that of a proxy that does")
+            if evidence.facts.hostCount < 2 {
+                parts.append("there is one host: it is never ejected")
+            } else if evidence.areHostsAsOne {
+                parts.append("the hosts fail together: while one rests the others are down too")
+            }
+        }
+        return parts
     }
 }

@@ -12,6 +12,8 @@ final class RuleSearch {
     let replicates: Int
     let seed: UInt64
     let grid: [PlayedRule]
+    /// Whether hedges and ejection are played too; a search for a rule of the proxy's does without.
+    private let playsAll: Bool
     private var played = PlayedRules()
     private var player: RulePlayer
     private let outlook: OutageOutlook?
@@ -20,7 +22,8 @@ final class RuleSearch {
     /// All evidence, and both halves of it.
     let halves: EvidenceHalves
 
-    init(facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64) {
+    init(facts: RouteFacts, candidates: CandidateRules?, replicates: Int, seed: UInt64, playsAll: Bool = false) {
+        self.playsAll = playsAll
         self.facts = facts
         self.candidates = candidates
         self.replicates = replicates
@@ -117,7 +120,10 @@ final class RuleSearch {
     }
 
     /// Plays one rule through its budget.
-    func play(_ rule: Rule) -> PlayedRule { Self.play([rule], &player, outlook, &played)[0] }
+    func play(_ rule: Rule) -> PlayedRule {
+        if playsAll && TimedPlay.isNeeded(for: rule) { return TimedPlay.played(rule, on: player.rows) }
+        return Self.play([rule], &player, outlook, &played)[0]
+    }
 
     /// What was played, in order: a dictionary's own order differs from one to the next, and with the place of a column
     /// the last bit of a matrix product.
@@ -178,6 +184,6 @@ final class RuleSearch {
 
     /// 95 % intervals of the mean cost of each rule, microseconds.
     func costIntervals(_ rules: [PlayedRule]) -> [ClosedRange<Double>] {
-        CostIntervals(facts, player.rows, weights: weights(), seed: seed).intervals95(rules)
+        CostIntervals(facts, player.rows, weights: weights(), seed: seed, playsAll: playsAll).intervals95(rules)
     }
 }

@@ -152,12 +152,9 @@ public struct Tuner: Sendable {
 
     /// Prices with intervals, all from one matrix product.
     func price(_ played: [PlayedRule], _ search: RuleSearch) -> [RulePrice] {
-        let facts = search.facts
-        let requests = facts.requestCount
-        let intervals = search.costIntervals(played)
-        return played.enumerated().map { index, one in
-            let interval = intervals[index]
-            return RulePrice(
+        let requests = search.facts.requestCount
+        return zip(played, search.costIntervals(played)).map { one, interval in
+            RulePrice(
                 rule: one.rule, costSeconds: search.recordedCost(one) / 1e6,
                 interval: interval.lowerBound / 1e6...interval.upperBound / 1e6,
                 extraAttempts: one.totals.extra.reduce(0, +) / requests,

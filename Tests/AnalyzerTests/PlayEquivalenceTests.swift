@@ -6,7 +6,7 @@ import Testing
 /// Many rules played together give what each gives alone, step by step, through the retry state machine.
 @Suite struct PlayEquivalenceTests {
     /// A route with some thousand requests in six minutes, of which bursts fail.
-    private func facts(_ dice: inout SplitMix64, hosts: Int) -> RouteFacts {
+    func facts(_ dice: inout SplitMix64, hosts: Int) -> RouteFacts {
         let units = 24
         var firsts: [RouteFacts.First] = []
         var arrivals: [RouteFacts.Arrival] = []
@@ -53,7 +53,7 @@ import Testing
             }, secondLatency: LatencyTable { us in min(0.9, Double(us) / 400_000) }, failureUs: 3000)
     }
 
-    private func rules(_ dice: inout SplitMix64) -> [Rule] {
+    func rules(_ dice: inout SplitMix64) -> [Rule] {
         let policies: [BudgetPolicy?] = [
             nil, BudgetPolicy(ratio: 0.2, minPerSecond: 0.2, windowUs: 10_000_000),
             BudgetPolicy(ratio: 0.1, minPerSecond: 1, windowUs: 60_000_000),

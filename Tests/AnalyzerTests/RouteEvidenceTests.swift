@@ -147,6 +147,42 @@ import Testing
         #expect(facts.recorded.costUs.reduce(0, +) == 350_000)
     }
 
+    @Test func whatAHedgeCouldShortenIsPlayedAndSumsStayTheSame() throws {
+        // Every other request takes longer than the hedge's delay, so many that only some are played.
+        let attempts = (0..<50_000).map { (index: Int) -> Attempt in
+            let durationUs = index % 2 == 0 ? 1000 : 5000 + index % 977
+            return Attempt(
+                startUs: SampleLog.epochUs + Int64(index) * 10_000, durationUs: Int64(durationUs), route: "r",
+                host: "h", request: UInt64(index) + 1, outcome: index % 1000 == 3 ? .reset : .success, method: "GET")
+        }
+        let columns = AttemptColumns(route: "r", attempts: attempts)
+        func facts(_ asked: [Rule]) throws -> RouteFacts {
+            let setting = RouteSetting(
+                route: "r", configuration: SampleLog.configuration(), present: nil, columns: columns, asked: asked)
+            return try #require(RouteEvidence(columns, setting: setting)).facts
+        }
+        let hedged = try facts([Rule(hedge: HedgePolicy(delayUs: 3000, max: 1))])
+        let usual = try facts([Rule()])
+        #expect(hedged.slowFromUs == 3000 && usual.slowFromUs > 5000 && hedged.answered.isEmpty)
+        #expect(hedged.slow.count <= 2 * RouteEvidence.mostPlayedRows && hedged.slow.count > usual.slow.count)
+        for unit in 0..<usual.units {
+            func costUs(_ facts: RouteFacts) -> Double {
+                facts.slow.reduce(facts.fixedCostUs[unit]) {
+                    $1.unit == unit ? $0 + $1.weight * Double($1.durationUs) : $0
+                }
+            }
+            func count(_ facts: RouteFacts) -> Double {
+                facts.slow.reduce(facts.fixedSuccesses[unit]) { $1.unit == unit ? $0 + $1.weight : $0 }
+            }
+            #expect(abs(costUs(hedged) - costUs(usual)) < 1e-6 * costUs(usual))
+            #expect(count(hedged) == count(usual))
+        }
+        // Where hosts rest, every request counts.
+        let ejecting = try facts([Rule(ejectionUs: 1_000_000)])
+        #expect(ejecting.answered.count + ejecting.slow.count + ejecting.failed.count == 50_000)
+        #expect(ejecting.answered.map(\.startUs) == ejecting.answered.map(\.startUs).sorted())
+    }
+
     @Test func aClientThatLeftIsARequestAllTheSame() throws {
         var attempts = (0..<100).map { index in
             Attempt(

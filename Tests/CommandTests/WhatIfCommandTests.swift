@@ -33,6 +33,36 @@ struct WhatIfCommandTests {
         }
     }
 
+    @Test func `hedges and ejection are priced, with their interval and with what no proxy does yet`() throws {
+        try withImportedLog { directory in
+            let rules = [
+                "{timeout: 2s}", "{timeout: 2s, hedge: {delay: 2s, max: 1}}",
+                "{timeout: 2s, hedge: {delay: 1ms, max: 2}}",
+                "{timeout: 2s, ejection: 500ms}",
+            ]
+            let result = try Command.run(
+                ["whatif", "main", "--format", "json"] + rules.flatMap { ["--rule", $0] }, in: directory)
+            #expect(result.code == 0, "\(result.errors)")
+            let document = try #require(try json(result.output) as? [String: Any])
+            let asked = try #require(document["asked"] as? [[String: Any]])
+            let prices = asked.compactMap { $0["price"] as? [String: Any] }
+            func number(_ place: Int, _ key: String) -> Double { prices[place][key] as? Double ?? .nan }
+            // A hedge that is never due is none.
+            #expect(number(1, "cost_s") == number(0, "cost_s") && number(1, "extra_attempts") == 0)
+            #expect(number(2, "extra_attempts") > 0.1 && number(2, "extra_attempts") < 2)
+            #expect(number(3, "cost_s") != number(0, "cost_s") && number(3, "extra_attempts") == 0)
+            for (place, price) in prices.enumerated() {
+                let interval = try #require(price["cost_interval_s"] as? [Double])
+                #expect(interval[0] < number(place, "cost_s") && number(place, "cost_s") < interval[1])
+                let said = (asked[place]["assumptions"] as? [String] ?? []).joined(separator: "\n")
+                #expect(said.contains("Meantime's proxy does not hedge yet") == (1...2).contains(place), "\(said)")
+                #expect(said.contains("does not eject hosts yet") == (place == 3), "\(said)")
+            }
+            let text = try Command.run(["whatif", "main", "--rule", rules[2]], in: directory).output
+            #expect(text.contains("1: no retries; in all 2s; up to 2 hedges, each after 1ms;"), "\(text)")
+        }
+    }
+
     @Test(arguments: [
         ("{timeout: 2}", "--rule 1: rule.timeout: not a duration"), ("{}", "--rule 1: is empty"),
         ("{retry: {max_retries: 1}}", "on is missing"), ("{timeout: 1s}\nroutes:", "on one line"),

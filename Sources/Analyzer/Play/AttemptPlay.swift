@@ -71,12 +71,17 @@ final class AttemptPlay {
     private let answers: (Int, Int64) -> Double
     /// The same rule with retries without end: how many there are is the schedule's matter.
     private let endless: Rule
+    private let stretch: Double
 
     /// Branches rarer than this are not followed further but counted as failed there.
     static let leastWeight = 1e-6
 
-    /// - Parameter rule: its limits, what it retries and where; its waits and its budget are others' matter.
-    init(_ rule: Rule, on facts: RouteFacts) {
+    /// - Parameters:
+    ///   - rule: its limits, what it retries and where; its waits and its budget are others' matter.
+    ///   - stretch: outages are played as if each had lasted this many times as long: a request meets the states of
+    ///     hosts as if time since it began passed so much more slowly.
+    init(_ rule: Rule, on facts: RouteFacts, stretch: Double = 1) {
+        self.stretch = stretch
         self.facts = facts
         self.rule = rule
         timeoutUs = rule.timeoutUs ?? .max
@@ -205,6 +210,13 @@ final class AttemptPlay {
     /// P(an attempt on a host at an instant is answered, sooner or later).
     @inline(__always)
     func answered(_ host: Int, atUs: Int64) -> Double { answers(host, atUs) }
+
+    /// The same for a request that meets the states of hosts more slowly.
+    @inline(__always)
+    func answered(_ first: RouteFacts.First, _ host: Int, atUs: Int64) -> Double {
+        if stretch == 1 { return answers(host, atUs) }
+        return answers(host, first.startUs &+ Int64(Double(atUs &- first.startUs) / stretch))
+    }
 
     // MARK: Hosts
 

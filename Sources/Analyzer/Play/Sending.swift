@@ -64,7 +64,7 @@ extension AttemptPlay {
     func send(_ first: RouteFacts.First, _ last: Ended, host: Int, nowUs: Int64, deadlineUs: Int64) -> Fate {
         let sending = sending(
             first, isOwn: last.isOwn, isSeenAgain: last.isSeenAgain, host: host, nowUs: nowUs, deadlineUs: deadlineUs)
-        let chance = self.answered(host, atUs: nowUs)
+        let chance = self.answered(first, host, atUs: nowUs)
         let answered = last.weight * chance
         let success = answered * sending.inTime
         var fate = Fate()

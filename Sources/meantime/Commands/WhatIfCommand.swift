@@ -13,6 +13,8 @@ struct WhatIfCommand: ParsableCommand {
             rule in force. Costs are seconds a request by the route's objective: time, plus what a failure and \
             an extra attempt cost. Intervals are 95 %, from resampling outages.
 
+            Hedges and ejection are priced as a proxy would play them that has them; Meantime's has neither yet.
+
             A rule is written as in the rule file, on one line. Rules of --rule come first, then those of files. \
             --rules-from takes the route's rule from a file \
             instead, such as one for 'meantime rules apply'.
@@ -20,6 +22,7 @@ struct WhatIfCommand: ParsableCommand {
             EXAMPLES
               meantime whatif checkout --rule '{timeout: 1s}'
               meantime whatif checkout --rule '{timeout: 1s}' --rule '{timeout: 2s}'
+              meantime whatif checkout --rule '{hedge: {delay: 20ms}, ejection: 3s}'
               meantime whatif checkout --rules-from proposed.yaml --since 7d
             """
     )

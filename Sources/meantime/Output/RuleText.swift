@@ -18,7 +18,10 @@ enum RuleText {
         if let us = rule.perTryTimeoutUs { parts.append("each try \(duration(us))") }
         if let us = rule.timeoutUs { parts.append("in all \(duration(us))") }
         if let budget = rule.budget { parts.append("budget \(percent(budget.ratio))") }
-        if let hedge = rule.hedge { parts.append("hedge after \(duration(hedge.delayUs))") }
+        if let hedge = rule.hedge {
+            let count = hedge.max > 1 ? "up to \(hedge.max) hedges, each" : "hedge"
+            parts.append("\(count) after \(duration(hedge.delayUs))")
+        }
         if let us = rule.ejectionUs { parts.append("ejection \(duration(us))") }
         return parts.joined(separator: "; ")
     }
