@@ -223,11 +223,12 @@ struct FactsBuilder {
                 if isEveryoneKept { answered.append(self.answered(row, unit)) }
             }
         }
+        let answers = availability.answerProbabilities()
         var facts = RouteFacts(
             objective: setting.objective, hostCount: columns.hostNames.count, failed: thinned(failed),
             slow: thinned(slow) + keeping(hedged, in: &fixedCostUs), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs,
             fixedSuccesses: fixedSuccesses, requests: requests, recorded: recorded, arrivals: arrivals,
-            answerProbability: availability.answerProbabilities(),
+            answerProbability: answers.probability, availability: answers,
             upProbability: availability.upProbability(host:atUs:),
             latency: StageMeter.measure(.latency) { latencies(law) }, secondLatency: slowness.secondLatency,
             secondLatencyEnds: slowness.secondLatencyEnds,

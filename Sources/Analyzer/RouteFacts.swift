@@ -87,6 +87,8 @@ struct RouteFacts {
     let arrivals: [Arrival]
     /// P(an attempt on a host at an instant is answered, sooner or later).
     let answerProbability: (_ host: Int, _ atUs: Int64) -> Double
+    /// What answers `answerProbability`, if it can say so of four instants at once.
+    var availability: Availability.Reader?
     /// P(a host is up at an instant); absent: as `answerProbability`.
     var upProbability: ((_ host: Int, _ atUs: Int64) -> Double)?
     /// Time to an answer, by host.

@@ -35,7 +35,7 @@ struct SlowRows {
             LatencyTable { share($0) > 0 ? interval($0).upperBound : 0 }, LatencyTable { interval($0).lowerBound },
         ]
         let own = isDependent ? dependence.ownShare(ofDurationUs: dependence.limitUs) ?? 1 : 0
-        var isFastAgain: [Int: Bool] = [:]
+        var isFastAgain = [Bool?](repeating: nil, count: LogGrid.count)
         for row in isOutage.indices where !isOutage[row] && ownShare[row] >= 0.5 {
             let durationUs = columns.durationUs[row]
             if durationUs >= dependence.limitUs {

@@ -97,7 +97,12 @@ public struct SlowOrigin: Sendable {
             }
             flanks.append((Int32(row), UInt8(octave), here))
         }
-        for one in flanks { ownShare[Int(one.row)] = Float(own(one.flank, octaves[Int(one.octave)])) }
+        // An interval is much work, and there are millions of rows.
+        let hostShares = octaves.map(\.hostShare)
+        for one in flanks {
+            let octave = Int(one.octave)
+            ownShare[Int(one.row)] = Float(own(one.flank, octaves[octave], hostShare: hostShares[octave]))
+        }
         countChance(columns, near)
     }
 
@@ -115,15 +120,22 @@ public struct SlowOrigin: Sendable {
 
     /// Attempts that were not slow, spread over the log, take the durations of those that took far longer than usual.
     private mutating func countChance(_ columns: AttemptColumns, _ near: Neighbours) {
-        let far = (0..<columns.count).filter {
-            isSlow(columns, $0) && octave(of: columns.durationUs[$0]) >= Self.firstFarOctave
+        var others = columns.count
+        var far: [Int32] = []
+        for row in 0..<columns.count where isSlow(columns, row) {
+            others -= 1
+            if octave(of: columns.durationUs[row]) >= Self.firstFarOctave { far.append(Int32(row)) }
         }
-        let others = (0..<columns.count).filter { !isSlow(columns, $0) }
-        guard !far.isEmpty, !others.isEmpty else { return }
-        let every = max(1, others.count / Self.mostChances)
-        for (place, row) in stride(from: 0, to: others.count, by: every).map({ others[$0] }).enumerated() {
+        guard !far.isEmpty, others > 0 else { return }
+        let every = max(1, others / Self.mostChances)
+        var (left, place) = (1, 0)
+        for row in 0..<columns.count where !isSlow(columns, row) {
+            left -= 1
+            if left > 0 { continue }
+            left = every
             // Steps through all of them, whatever the two counts.
-            let durationUs = columns.durationUs[far[place * 7_919 % far.count]]
+            let durationUs = columns.durationUs[Int(far[place * 7_919 % far.count])]
+            place += 1
             let there = flank(
                 columns, row, durationUs: durationUs, before: near.otherBefore(row), after: near.otherAfter(row))
             if there == .unwatched { continue }
@@ -134,8 +146,8 @@ public struct SlowOrigin: Sendable {
 
     /// By Bayes' theorem from the octave's shares; slow attempts of hosts that make them so are all taken as flanked,
     /// so that one that stands alone counts as its request's own.
-    private func own(_ flank: Flank, _ octave: Octave) -> Double {
-        guard let host = octave.hostShare else { return 1 }
+    private func own(_ flank: Flank, _ octave: Octave, hostShare: Double?) -> Double {
+        guard let host = hostShare else { return 1 }
         switch flank {
         case .alone: return 1
         case .unwatched: return 1 - host
@@ -184,10 +196,11 @@ private struct Neighbours {
         let none = Int32(columns.count)
         next = Array(repeating: none, count: columns.count)
         last = Array(repeating: -1, count: columns.count)
-        var latest: [UInt32: Int32] = [:]
+        var latest = [Int32](repeating: -1, count: columns.hostNames.count)
         for row in 0..<columns.count {
-            let host = UInt32(columns.host[row])
-            if let before = latest[host] {
+            let host = Int(columns.host[row])
+            let before = latest[host]
+            if before >= 0 {
                 last[row] = before
                 next[Int(before)] = Int32(row)
             }

@@ -69,6 +69,7 @@ final class AttemptPlay {
     let secondLaw: Int?
     private let isUp: (Int, Int64) -> Double
     private let answers: (Int, Int64) -> Double
+    private let availability: Availability.Reader?
     /// The same rule with retries without end: how many there are is the schedule's matter.
     private let endless: Rule
     private let stretch: Double
@@ -97,6 +98,7 @@ final class AttemptPlay {
             facts.latency + (facts.secondLatency.map { [$0] } ?? []), usualLimitUs: perTryUs)
         secondLaw = facts.secondLatency.map { _ in facts.latency.count }
         answers = facts.answerProbability
+        availability = facts.availability
         isUp = facts.upProbability ?? facts.answerProbability
         var endless = rule
         endless.retry?.maxRetries = .max
@@ -216,6 +218,15 @@ final class AttemptPlay {
     func answered(_ first: RouteFacts.First, _ host: Int, atUs: Int64) -> Double {
         if stretch == 1 { return answers(host, atUs) }
         return answers(host, first.startUs &+ Int64(Double(atUs &- first.startUs) / stretch))
+    }
+
+    /// The same at four instants.
+    @inline(__always)
+    func answered(_ host: Int, atUs: SIMD4<Int64>) -> SIMD4<Double> {
+        if let availability { return availability.probabilities(host, atUs) }
+        var chances = SIMD4<Double>.zero
+        for lane in 0..<4 { chances[lane] = answers(host, atUs[lane]) }
+        return chances
     }
 
     // MARK: Hosts

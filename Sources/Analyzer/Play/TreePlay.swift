@@ -179,9 +179,8 @@ struct TreePlay {
     private func chances(_ row: Row, of host: Int, atUs nowUs: Int64) -> SIMD4<Double> {
         if !row.isStretched { return SIMD4(repeating: play.answered(host, atUs: nowUs)) }
         let elapsed = stretches.paces * Double(nowUs &- row.first.startUs)
-        var chances = SIMD4<Double>.zero
-        for lane in 0..<4 { chances[lane] = play.answered(host, atUs: row.first.startUs &+ Int64(elapsed[lane])) }
-        return chances
+        let whole = SIMD4(Int64(elapsed[0]), Int64(elapsed[1]), Int64(elapsed[2]), Int64(elapsed[3]))
+        return play.answered(host, atUs: row.first.startUs &+ whole)
     }
 
     /// What is too rare is settled here.
