@@ -34,7 +34,7 @@ struct CostIntervals {
         return rules.indices.map { place in
             let rule = rules[place]
             let meanUs = rule.totals.costUs.reduce(0, +) / facts.requestCount
-            let most = (rule.rule.retry?.maxRetries ?? 0) + (playsAll ? rule.rule.hedge?.max ?? 0 : 0)
+            let most = (rule.rule.retry?.maxRetries ?? 0) + (isTimed(rule) ? rule.rule.hedge?.max ?? 0 : 0)
             let extraUs = Double(facts.objective.attemptCostUs) * Double(most)
             let interval = Self.widened(usual[place], around: meanUs, by: shifts.map { $0[place] })
             return min(interval.lowerBound, mostUs)...min(interval.upperBound, mostUs + extraUs)

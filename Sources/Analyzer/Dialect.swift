@@ -24,8 +24,8 @@ public enum Dialect: String, CaseIterable, Sendable {
     /// balancer gives.
     var host: HostChoice { self == .linkerd || self == .grpc ? .any : .other }
 
-    /// Whether it waits as long as a server asked for.
-    var isRetryAfterKept: Bool { self != .istio && self != .linkerd }
+    /// Whether it waits as long as a server asked for in Retry-After.
+    var isRetryAfterKept: Bool { self == .meantime || self == .envoy }
 
     /// The gRPC statuses that its conditions have a name for; the service config has all.
     private var grpcStatuses: Set<Int> { self == .meantime || self == .grpc ? Set(1...16) : [1, 4, 8, 13, 14] }

@@ -142,7 +142,8 @@ struct DialectNotes {
         return switch dialect {
         case .envoy:
             "no budget by route: \(worst), but for the cluster's cap on retries in flight, which is not in the price: as "
-                + "long as its circuit_breakers do not say more than Envoy's own 3, most retries of an outage are refused"
+                + "long as its circuit_breakers do not say more than Envoy's own 3, what waits or runs beside three others "
+                + "is refused"
         case .istio:
             "no budget by route: \(worst), but for the DestinationRule's cap on retries in flight, which is not in the "
                 + "price"

@@ -83,12 +83,15 @@ struct OutageBootstrap {
     func intervals95(_ costsUs: [[Double]], stretched: [[[Double]]]) -> [ClosedRange<Double>] {
         let rules = costsUs.count
         // Quiet time is as it was; one column a rule, and requests.
-        let sums = weights.multiplied(
-            by: Matrix(rows: facts.units, columns: rules + 1) { elements in
+        let sums = StageMeter.measure(.multiplying) {
+            let columns = Matrix(rows: facts.units, columns: rules + 1) { elements in
                 for (column, values) in (costsUs + [facts.requests]).enumerated() {
                     for unit in quiet { elements[column * facts.units + unit] = values[unit] }
                 }
-            })
+            }
+            StageMeter.note(TuneTimes.Product(rows: weights.rows, inner: facts.units, columns: rules + 1))
+            return weights.multiplied(by: columns)
+        }
         var requests = Array(sums.column(rules))
         for (place, unit) in outages.enumerated() {
             let count = facts.requests[unit]

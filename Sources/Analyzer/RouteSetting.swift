@@ -38,9 +38,9 @@ struct RouteSetting {
         if !present.assumption.isEmpty { assumptions.append(present.assumption) }
     }
 
-    /// The rules of which hedges and ejection are priced, too: where somebody asks about rules, those and the present
-    /// one. The search chooses neither, and what it compares has neither.
-    var priced: [Rule] { asked.isEmpty ? [] : [present.rule] + asked }
+    /// The rules of which hedges and ejection are priced, too: those that somebody asks about. The proxy has neither,
+    /// so neither do the rule in force and what the search compares.
+    var priced: [Rule] { asked }
 
     /// The family of rules that respects objective, bounds and evidence.
     func candidates(for evidence: RouteEvidence) -> CandidateRules {

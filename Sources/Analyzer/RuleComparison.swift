@@ -45,7 +45,10 @@ extension Tuner {
         let facts = evidence.facts
         // No grid: what is asked about is all that is played.
         let search = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed, playsAll: true)
-        let played = ([setting.present.rule] + rules).map(search.play)
+        // The rule in force costs what the proxy makes of it.
+        var enforced = setting.present.rule
+        (enforced.hedge, enforced.ejectionUs) = (nil, nil)
+        let played = ([enforced] + rules).map(search.play)
         let prices = price(played, search, evidence)
         let replicates = search.replicates(of: played)
         let present = replicates.recordedUs(0)
@@ -65,7 +68,7 @@ extension Tuner {
             recordedCostSeconds: recordedSeconds,
             isPresentGiven: setting.present.isGiven, present: prices[0], asked: asked,
             assumptions: setting.assumptions + evidence.assumptions + unrepeatable(columns, setting)
-                + unenforced(setting.present.rule, evidence).map { "the rule in force: \($0)" }
+                + unenforcedNow(setting.present.rule)
                 + doubt(of: prices[0], against: recordedSeconds))
     }
 
@@ -93,6 +96,13 @@ extension Tuner {
             "requests of \(others.sorted().joined(separator: ", ")) may not be repeated: they are retried only where nothing "
                 + "was executed, and never hedged; name a configuration with idempotent: true if repeating is safe"
         ]
+    }
+
+    /// What the rule in force says in vain.
+    private func unenforcedNow(_ rule: Rule) -> [String] {
+        let parts = [rule.hedge.map { _ in "hedge" }, rule.ejectionUs.map { _ in "ejection" }].compactMap { $0 }
+        if parts.isEmpty { return [] }
+        return ["the rule in force is priced without its \(parts.joined(separator: " and ")): the proxy has none yet"]
     }
 
     /// What a rule says that Meantime's proxy does not do, and what its price then takes for granted.

@@ -107,15 +107,20 @@ public struct Tuner: Sendable {
     /// request that is then refused, as if no refusal had been retried. Intervals reach up to there.
     func price(_ played: [PlayedRule], _ search: RuleSearch, _ evidence: RouteEvidence) -> [RulePrice] {
         guard evidence.seen.contains(.rateLimited) else { return price(played, search) }
-        let worst = played.map { one in
+        var worst: [PlayedRule] = []
+        /// Where each rule's worst stands, if it is another.
+        let places = played.map { one -> Int? in
             var bare = one.rule
             bare.retry?.on.removeAll { $0 == .outcome(.rateLimited) }
-            return bare == one.rule ? one : search.play(bare)
+            if bare == one.rule { return nil }
+            worst.append(search.play(bare))
+            return played.count + worst.count - 1
         }
         let prices = price(played + worst, search)
-        return zip(prices, prices.dropFirst(played.count)).map { price, worst in
+        return zip(prices, places).map { price, place in
+            guard let place else { return price }
             var price = price
-            let upper = max(price.interval.upperBound, worst.interval.upperBound)
+            let upper = max(price.interval.upperBound, prices[place].interval.upperBound)
             price.interval = price.interval.lowerBound...upper
             return price
         }
@@ -150,7 +155,7 @@ public struct Tuner: Sendable {
         }
     }
 
-    /// Prices with intervals, all from one matrix product.
+    /// Prices with intervals.
     func price(_ played: [PlayedRule], _ search: RuleSearch) -> [RulePrice] {
         let requests = search.facts.requestCount
         return zip(played, search.costIntervals(played)).map { one, interval in

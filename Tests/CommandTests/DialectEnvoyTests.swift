@@ -55,10 +55,12 @@ struct DialectEnvoyTests {
             let longestUs = Double(backoff.longestWaitUs(retry: retry))
             // A machine that is busy wakes Envoy late, never early.
             #expect(waits.allSatisfy { $0 >= 0 && $0 < longestUs + 1_000_000 }, "retry \(retry): \(waits)")
-            // Six standard errors of a mean of fifty; the law in Envoy's manual, (2^n − 1) × base, has 0.75 for the
-            // second and 0.88 for the third.
+            // Six standard errors of a mean of fifty. The law in Envoy's manual is (2^n − 1) × base.
             let mean = waits.map { min($0, longestUs) / longestUs }.reduce(0, +) / 50
             #expect((0.25...0.75).contains(mean), "retry \(retry): \(mean)")
+            // By that law 3 in 7 of the third's waits are longer than this.
+            let longer = waits.count { $0 > longestUs }
+            if retry == 3 { #expect(longer < 14, "\(longer) of 50 waits are longer than \(longestUs)us") }
         }
     }
 
@@ -110,10 +112,12 @@ struct DialectEnvoyTests {
         let found = try withTemporaryDirectory { try RealEnvoy.send(routes, together: 3, in: $0) }
         let tries = try #require(found["try"])
         #expect(tries.map(\.count) == [3, 3, 3])
-        for one in tries.joined() { #expect((149_000..<1_150_000).contains(one.durationUs), "\(one)") }
+        // Limits begin with the request; in the log an attempt begins once it has a connection, on a busy machine some
+        // milliseconds later.
+        for one in tries.joined() { #expect((75_000..<1_150_000).contains(one.durationUs), "\(one)") }
         let cut = try #require(found["whole"])
         #expect(cut.map(\.count) == [1])
-        #expect((399_000..<1_400_000).contains(cut[0][0].durationUs), "\(cut)")
+        #expect((200_000..<1_400_000).contains(cut[0][0].durationUs), "\(cut)")
     }
 
     @Test func `a retry goes to the other host, where the rule says so`() throws {

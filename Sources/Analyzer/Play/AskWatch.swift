@@ -122,9 +122,9 @@ struct AskWatch {
         guard isWatching else { return }
         let bin = atUs.floorDivided(by: binUs)
         newest = max(newest, bin)
-        let place = place(bin)
-        isAsked[place] = true
-        asked[place * tree.parents.count + node] += Float(weight)
+        let slot = slot(bin)
+        isAsked[slot] = true
+        asked[slot * tree.parents.count + node] += Float(weight)
     }
 
     /// No more rows for now.
@@ -135,28 +135,28 @@ struct AskWatch {
     }
 
     @inline(__always)
-    private func place(_ bin: Int64) -> Int {
-        let place = Int(bin % Int64(ring))
-        return place < 0 ? place + ring : place
+    private func slot(_ bin: Int64) -> Int {
+        let slot = Int(bin % Int64(ring))
+        return slot < 0 ? slot + ring : slot
     }
 
     /// Nobody asks in this bin any more: may the windows that end in it be too full?
     private mutating func close(_ bin: Int64) {
         finished = bin
         let nodes = tree.parents.count
-        let (here, before) = (place(bin) * nodes, place(bin - 1) * nodes)
+        let (here, before) = (slot(bin) * nodes, slot(bin - 1) * nodes)
         // Where nobody asked, nobody is refused.
-        guard isAsked[place(bin)] else {
+        guard isAsked[slot(bin)] else {
             summed.withUnsafeMutableBufferPointer { summed in
                 for node in 0..<nodes { summed[here + node] = summed[before + node] }
             }
             return
         }
-        isAsked[place(bin)] = false
+        isAsked[slot(bin)] = false
         add(here, before)
         for (number, window) in windows.enumerated() {
             // What lies before the ring was reset, or before the watch began, is zero.
-            let since = place(bin - Int64(window.bins)) * nodes
+            let since = slot(bin - Int64(window.bins)) * nodes
             let floor = window.floor * Self.margin
             let full = summed.withUnsafeBufferPointer { summed in
                 ends.indices.filter { summed[here + ends[$0]] - summed[since + ends[$0]] > floor }

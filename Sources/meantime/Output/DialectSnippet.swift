@@ -79,12 +79,13 @@ struct DialectSnippet {
 
     private var envoy: [(name: String, value: String)] {
         var fields = limits(timeout: "timeout", perTry: retries > 0 ? "per_try_timeout" : nil, Self.wholeSeconds)
+        if rule.timeoutUs == nil { fields.insert(("timeout", Self.wholeSeconds(0)), at: 0) }
         guard let retry = rule.retry, case .exponential(let baseUs, let maxUs, _, _) = retry.backoff else {
             return fields + [("num_retries", "0")]
         }
         fields += [("num_retries", "\(retry.maxRetries)"), ("retry_on", envoyWords.joined(separator: ","))]
         fields += [("base_interval", Self.seconds(baseUs)), ("max_interval", Self.seconds(maxUs))]
-        return fields
+        return fields + [("rate_limited_retry_back_off", retryAfter)]
     }
 
     private static let grpcWords = [
@@ -126,7 +127,7 @@ struct DialectSnippet {
         text += "  num_retries: \(retry.maxRetries)\n"
         if let us = rule.perTryTimeoutUs { text += "  per_try_timeout: \(Self.wholeSeconds(us))\n" }
         text += "  retry_back_off: {base_interval: \(Self.seconds(baseUs)), max_interval: \(Self.seconds(maxUs))}\n"
-        text += "  rate_limited_retry_back_off: {reset_headers: [{name: Retry-After, format: SECONDS}]\(patience)}\n"
+        text += "  rate_limited_retry_back_off: \(retryAfter)\n"
         if retry.host == .other {
             text += """
                   retry_host_predicate:
@@ -140,10 +141,10 @@ struct DialectSnippet {
         return text
     }
 
-    /// Longer than five minutes Envoy waits for nobody, unless told to.
-    private var patience: String {
-        guard let us = rule.timeoutUs, us > 300_000_000 else { return "" }
-        return ", max_interval: \(Self.wholeSeconds(us))"
+    /// Waits for what a server asks for; longer than five minutes Envoy waits for nobody, unless told to.
+    private var retryAfter: String {
+        let patience = rule.timeoutUs.map { $0 > 300_000_000 ? ", max_interval: \(Self.wholeSeconds($0))" : "" } ?? ""
+        return "{reset_headers: [{name: Retry-After, format: SECONDS}]\(patience)}"
     }
 
     /// Envoy, Istio and Linkerd count milliseconds: what is more than so many of them is one more.
