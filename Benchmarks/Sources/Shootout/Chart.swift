@@ -46,7 +46,7 @@ struct Chart {
         for family in Self.families {
             lines.append(dot(atX, 36, 3.5, family.colour, opacity: 0.7))
             lines.append(text(atX + 8, 40, family.name))
-            atX += 22 + 6.4 * Double(family.name.count)
+            atX += 26 + 6.9 * Double(family.name.count)
         }
         lines.append(diamond(left, 52))
         lines.append(text(left + 10, 56, "tuned: mean over logs, bar from the best log to the worst"))
