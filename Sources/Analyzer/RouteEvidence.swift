@@ -226,7 +226,8 @@ struct FactsBuilder {
         let answers = availability.answerProbabilities()
         var facts = RouteFacts(
             objective: setting.objective, hostCount: columns.hostNames.count, failed: thinned(failed),
-            slow: thinned(slow) + keeping(hedged, in: &fixedCostUs), slowFromUs: slowFromUs, fixedCostUs: fixedCostUs,
+            slow: (thinned(slow) + keeping(hedged, in: &fixedCostUs)).sorted { $0.startUs < $1.startUs },
+            slowFromUs: slowFromUs, fixedCostUs: fixedCostUs,
             fixedSuccesses: fixedSuccesses, requests: requests, recorded: recorded, arrivals: arrivals,
             answerProbability: answers.probability, availability: answers,
             upProbability: availability.upProbability(host:atUs:),

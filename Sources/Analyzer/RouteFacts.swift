@@ -162,6 +162,8 @@ struct LatencyTable {
 
     /// At the lower bound of each bin of the grid.
     private(set) var points: [Point] = []
+    /// The bins from the first to the last in which the share rises.
+    private(set) var risingBins = 0..<0
 
     /// Tabulates a distribution function of microseconds.
     init(probability: (Int64) -> Double) {
@@ -174,6 +176,9 @@ struct LatencyTable {
             let share = max(last, min(1, probability(edgeUs)))
             mean += (share - last) * (Double(edgeUs) + lastUs) / 2
             points.append(Point(share: share, partialMeanUs: mean))
+            if share > last {
+                risingBins = (risingBins.isEmpty ? max(0, index - 1) : risingBins.lowerBound)..<max(1, index)
+            }
             last = share
             lastUs = Double(edgeUs)
         }

@@ -15,9 +15,9 @@ import Testing
 
     @Test func theFirstAnswerCounts() {
         let race = AttemptRace([
-            RacingAttempt(host: 0, sentUs: 0, answers: .at(100_000, share: 1), endings: []),
+            RacingAttempt(sentUs: 0, answers: .at(100_000, share: 1), endings: []),
             RacingAttempt(
-                host: 1, sentUs: 20_000, answers: .table(quick, fromUs: 0, untilUs: .max, times: 0.5),
+                sentUs: 20_000, answers: .table(quick, fromUs: 0, untilUs: .max, times: 0.5),
                 endings: [hang(0.5)]),
         ])
         #expect(race.open(byUs: 20_000) == 1)
@@ -28,13 +28,15 @@ import Testing
     @Test func whatEndedBeforeTheHedgeWasDueIsNotHedged() {
         let ending = RacingAttempt.Ending(atUs: 10_000, weight: 0.4, isTimeout: false)
         let race = AttemptRace([
-            RacingAttempt(host: 0, sentUs: 0, answers: .at(100_000, share: 0.6), endings: [ending]),
+            RacingAttempt(sentUs: 0, answers: .at(100_000, share: 0.6), endings: [ending]),
             RacingAttempt(
-                host: 1, sentUs: 20_000, answers: .table(quick, fromUs: 0, untilUs: .max, times: 1), endings: []),
+                sentUs: 20_000, answers: .table(quick, fromUs: 0, untilUs: .max, times: 1), endings: []),
         ])
         #expect(abs(AttemptRace([race.attempts[0]]).open(byUs: 20_000) - 0.6) < 1e-12)
         #expect(abs(race.unanswered(byUs: .max) - 0.4) < 1e-12)
         #expect(abs(race.running(1, byUs: 50_000) - 0.6) < 1e-12)
+        // Where the hedge was sent, the first attempt answers at 100 ms.
+        #expect(race.running(1, byUs: 99_999) > 0.59 && race.running(1, byUs: 100_000) == 0)
         var ends: [RacingAttempt.Ending] = []
         race.eachEnding(after: -1, through: .max) { ends.append($0) }
         #expect(ends.isEmpty)
@@ -45,12 +47,18 @@ import Testing
     @Test func theLastToEndSaysHowTheRequestStands() {
         func attempt(_ sentUs: Int64, _ atUs: Int64, isTimeout: Bool) -> RacingAttempt {
             RacingAttempt(
-                host: 0, sentUs: sentUs, answers: .never,
+                sentUs: sentUs, answers: .never,
                 endings: [RacingAttempt.Ending(atUs: atUs, weight: 1, isTimeout: isTimeout)])
         }
         let race = AttemptRace([attempt(0, 90_000, isTimeout: true), attempt(20_000, 40_000, isTimeout: false)])
-        race.eachEnding(after: 50_000, through: .max) { #expect($0.atUs == 90_000 && $0.isTimeout && $0.weight == 1) }
-        race.eachEnding(after: 90_000, through: .max) { _ in Issue.record("it ended at 90 ms") }
+        func ends(after fromUs: Int64) -> [RacingAttempt.Ending] {
+            var ends: [RacingAttempt.Ending] = []
+            race.eachEnding(after: fromUs, through: .max) { ends.append($0) }
+            return ends
+        }
+        let last = ends(after: 50_000)
+        #expect(last.map(\.atUs) == [90_000] && last.map(\.isTimeout) == [true] && last.map(\.weight) == [1])
+        #expect(ends(after: 90_000).isEmpty)
     }
 
     @Test func areasAreThoseOfSmallSteps() {
@@ -64,11 +72,11 @@ import Testing
                     place == 0 && Bool.random(using: &dice)
                     ? .at(Int64.random(in: 1...300_000, using: &dice), share: times)
                     : .table(spread, fromUs: place == 0 ? 7000 : 0, untilUs: untilUs, times: times)
-                let probe = RacingAttempt(host: 0, sentUs: sentUs, answers: law, endings: [])
+                let probe = RacingAttempt(sentUs: sentUs, answers: law, endings: [])
                 let left = 1 - probe.answered(byUs: .max)
                 let fails = left * Double.random(in: 0...1, using: &dice)
                 return RacingAttempt(
-                    host: 0, sentUs: sentUs, answers: law,
+                    sentUs: sentUs, answers: law,
                     endings: [
                         RacingAttempt.Ending(
                             atUs: sentUs + Int64.random(in: 1...60_000, using: &dice), weight: fails, isTimeout: false),
@@ -87,6 +95,64 @@ import Testing
                 AttemptRace(Array(attempts[...place])).eachEnding(after: from, through: to) { ended += $0.weight }
             }
             #expect(abs(ended - race.unanswered(byUs: .max)) < 1e-12)
+        }
+    }
+
+    /// Attempts that answer or end at one of a few instants, so that every course of a race can be gone through.
+    private func attempt(_ sentUs: Int64, _ dice: inout SplitMix64) -> RacingAttempt {
+        let answered = Double.random(in: 0...1, using: &dice)
+        let fails = (1 - answered) * Double.random(in: 0...1, using: &dice)
+        func laterUs() -> Int64 { sentUs + Int64.random(in: 1...12, using: &dice) * 5000 }
+        return RacingAttempt(
+            sentUs: sentUs, answers: .at(laterUs(), share: answered),
+            endings: [
+                RacingAttempt.Ending(atUs: laterUs(), weight: fails, isTimeout: false),
+                RacingAttempt.Ending(atUs: laterUs(), weight: 1 - answered - fails, isTimeout: true),
+            ])
+    }
+
+    /// P(an attempt fails by one of its endings while no other has answered).
+    private func courses(_ attempts: [RacingAttempt], failing place: Int, _ ending: RacingAttempt.Ending) -> Double {
+        var share = 0.0
+        /// - Parameter ends: of those before, when and whether with an answer; none: it was not sent.
+        func go(_ number: Int, _ weight: Double, _ ends: [(atUs: Int64, isAnswer: Bool)?]) {
+            guard number < attempts.count else {
+                let others = ends.enumerated().filter { $0.offset != place }.compactMap(\.element)
+                if ends[place] != nil, !others.contains(where: { $0.isAnswer && $0.atUs <= ending.atUs }) {
+                    share += weight
+                }
+                return
+            }
+            let dueUs = attempts[number].sentUs
+            let sent = ends.compactMap { $0 }
+            let isAnswered = sent.contains { $0.isAnswer && $0.atUs <= dueUs }
+            if number > 0, isAnswered || sent.allSatisfy({ $0.atUs <= dueUs }) {
+                return go(number + 1, weight, ends + [nil])
+            }
+            if number == place { return go(number + 1, weight * ending.weight, ends + [(ending.atUs, false)]) }
+            if case .at(let atUs, let chance) = attempts[number].answers {
+                go(number + 1, weight * chance, ends + [(atUs, true)])
+            }
+            for other in attempts[number].endings {
+                go(number + 1, weight * other.weight, ends + [(other.atUs, false)])
+            }
+        }
+        go(0, 1, [])
+        return share
+    }
+
+    @Test func aFailureIsAsProbableAsTheCoursesInWhichNoOtherHasAnswered() {
+        var dice = SplitMix64(seed: 12)
+        for _ in 0..<200 {
+            let attempts = [Int64(0), 20_000, 40_000].prefix(Int.random(in: 1...3, using: &dice))
+                .map { attempt($0, &dice) }
+            let race = AttemptRace(attempts)
+            for place in attempts.indices {
+                for ending in attempts[place].endings {
+                    let found = ending.weight * race.running(place, byUs: ending.atUs)
+                    #expect(abs(found - courses(attempts, failing: place, ending)) < 1e-12)
+                }
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ struct RequestSimulation {
     private let firsts: [RouteFacts.First]
     private var requests: [Request] = []
     private var queue = PlayQueue<Event>()
+    private var budget: RetryBudget?
     /// Until when each host rests.
     private var restsUntilUs: [Int64]
 
@@ -48,6 +49,7 @@ struct RequestSimulation {
         self.facts = facts
         self.rule = rule
         dice = SplitMix64(seed: seed, "simulation")
+        budget = rule.budget.map(RetryBudget.init)
         firsts = facts.failed + facts.slow + facts.answered.map { RouteFacts.First($0) }
         restsUntilUs = Array(repeating: .min, count: facts.hostCount)
         let order = firsts.indices.sorted { firsts[$0].startUs < firsts[$1].startUs }
@@ -68,6 +70,7 @@ struct RequestSimulation {
 
     private mutating func begin(_ row: Int) {
         let first = firsts[row]
+        budget?.recordRequest(nowUs: first.startUs)
         var host = first.host
         let awake = (0..<facts.hostCount).filter { !isResting($0, first.startUs) }
         if isResting(host, first.startUs), !awake.isEmpty {
@@ -174,7 +177,8 @@ struct RequestSimulation {
         switch event.what {
         case .hedgeDue:
             guard requests[request].running > 0, requests[request].retries == 0,
-                requests[request].hedges < rule.hedge?.max ?? 0, nowUs < first.startUs + (rule.timeoutUs ?? .max / 2)
+                requests[request].hedges < rule.hedge?.max ?? 0, nowUs < first.startUs + (rule.timeoutUs ?? .max / 2),
+                budget?.withdraw(nowUs: nowUs) ?? true
             else { return }
             send(request, attempt: 34 + requests[request].hedges, nowUs: nowUs)
             requests[request].hedges += 1
@@ -196,7 +200,9 @@ struct RequestSimulation {
     }
 
     private mutating func tell(_ request: Int, _ what: RetryMachine.Event, nowUs: Int64) {
-        let action = requests[request].machine.next(what, nowUs: nowUs, unit: 0.5, withdraw: { true })
+        let action = requests[request].machine.next(what, nowUs: nowUs, unit: 0.5) {
+            budget?.withdraw(nowUs: nowUs) ?? true
+        }
         switch action {
         case .send:
             requests[request].retries += 1

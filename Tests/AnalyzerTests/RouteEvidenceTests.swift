@@ -165,6 +165,7 @@ import Testing
         let usual = try facts([Rule()])
         #expect(hedged.slowFromUs == 3000 && usual.slowFromUs > 5000 && hedged.answered.isEmpty)
         #expect(hedged.slow.count <= 2 * RouteEvidence.mostPlayedRows && hedged.slow.count > usual.slow.count)
+        #expect(zip(hedged.slow, hedged.slow.dropFirst()).allSatisfy { $0.startUs <= $1.startUs })
         for unit in 0..<usual.units {
             func costUs(_ facts: RouteFacts) -> Double {
                 facts.slow.reduce(facts.fixedCostUs[unit]) {

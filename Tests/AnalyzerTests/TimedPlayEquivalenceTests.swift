@@ -32,7 +32,8 @@ import Testing
     }
 
     /// A minute of ten requests a second on three hosts: the first is down twice, the second hangs once; one attempt in
-    /// a hundred fails by itself, one in twenty is slow, and of these some are by themselves.
+    /// a hundred fails by itself, one in twenty is slow, and of these some are by themselves; one request in five may
+    /// not be repeated.
     private func minute(_ dice: inout SplitMix64, timeUnit: Int64 = 1) -> RouteFacts {
         let unit = timeUnit
         let answers: (Int, Int64) -> Double = { host, atUs in
@@ -57,16 +58,20 @@ import Testing
             secondLatency: LatencyTable { us in min(0.95, Double(us) / 60_000 / Double(unit)) }, failureUs: 3000 * unit)
         var (failed, slow): ([RouteFacts.First], [RouteFacts.First]) = ([], [])
         var (answered, fixedUs): ([RouteFacts.Answered], Double) = ([], 0)
+        var arrivals: [RouteFacts.Arrival] = []
         for number in 0..<600 {
             let startUs = (Int64(number) * 100_000 + Int64.random(in: 0..<100_000, using: &dice)) * unit
             let (host, chance, place) = (Int.random(in: 0..<3, using: &dice), dice.unit(), dice.unit())
             let isOwn = [0, 0.4, 1][Int.random(in: 0..<3, using: &dice)]
             let isSeenAgain = Bool.random(using: &dice)
+            let isIdempotent = number % 5 != 0
+            arrivals.append(RouteFacts.Arrival(startUs: startUs, count: 1))
             func first(_ outcome: Outcome, _ us: Int64) -> RouteFacts.First {
                 RouteFacts.First(
                     startUs: startUs, durationUs: us * unit, host: host, outcome: outcome,
-                    status: outcome == .errorStatus ? 503 : 0, isGRPC: false, retryAfterUs: 0, isIdempotent: true,
-                    unit: 0, ownShare: outcome == .errorStatus ? 0 : isOwn, isSeenAgain: isSeenAgain, weight: 1)
+                    status: outcome == .errorStatus ? 503 : 0, isGRPC: false, retryAfterUs: 0,
+                    isIdempotent: isIdempotent, unit: 0, ownShare: outcome == .errorStatus ? 0 : isOwn,
+                    isSeenAgain: isSeenAgain, weight: 1)
             }
             if chance >= answers(host, startUs) {
                 failed.append(host == 1 && number > 390 ? first(.timeout, 400_000) : first(.errorStatus, 30_000))
@@ -77,13 +82,13 @@ import Testing
                 fixedUs += Double(us)
                 answered.append(
                     RouteFacts.Answered(
-                        startUs: startUs, durationUs: us, host: Int32(host), unit: 0, isIdempotent: true))
+                        startUs: startUs, durationUs: us, host: Int32(host), unit: 0, isIdempotent: isIdempotent))
             }
         }
         facts = RouteFacts(
             objective: facts.objective, hostCount: 3, failed: failed, slow: slow, slowFromUs: facts.slowFromUs,
             fixedCostUs: [fixedUs], fixedSuccesses: [Double(answered.count)], requests: [600],
-            recorded: UnitTotals(units: 1), arrivals: [], answerProbability: answers, upProbability: answers,
+            recorded: UnitTotals(units: 1), arrivals: arrivals, answerProbability: answers, upProbability: answers,
             latency: facts.latency, secondLatency: facts.secondLatency, failureUs: facts.failureUs)
         facts.answered = answered
         return facts
@@ -91,7 +96,7 @@ import Testing
 
     private func rule(
         _ unit: Int64 = 1, hedge: (ms: Int64, max: Int)? = nil, waits: [Int64]? = nil, host: HostChoice = .other,
-        perTryMs: Int64? = nil, ejectionMs: Int64? = nil
+        perTryMs: Int64? = nil, ejectionMs: Int64? = nil, budget: BudgetPolicy? = nil
     ) -> Rule {
         Rule(
             timeoutUs: 1_500_000 * unit, perTryTimeoutUs: perTryMs.map { $0 * 1000 * unit },
@@ -100,7 +105,7 @@ import Testing
                     maxRetries: $0.count, on: [.outcome(.errorStatus), .outcome(.timeout)], host: host,
                     backoff: .waits($0.map { $0 * 1000 * unit }, jitter: 0))
             },
-            hedge: hedge.map { HedgePolicy(delayUs: $0.ms * 1000 * unit, max: $0.max) },
+            budget: budget, hedge: hedge.map { HedgePolicy(delayUs: $0.ms * 1000 * unit, max: $0.max) },
             ejectionUs: ejectionMs.map { $0 * 1000 * unit })
     }
 
@@ -111,6 +116,12 @@ import Testing
             rule(unit, hedge: (40, 1), waits: [0], host: .any, perTryMs: 200),
             rule(unit, ejectionMs: 500), rule(unit, waits: [10, 200], ejectionMs: 2000),
             rule(unit, hedge: (20, 2), waits: [10], perTryMs: 100, ejectionMs: 1000),
+            rule(unit, hedge: (20, 1), waits: [0], host: .any, ejectionMs: 100),
+            rule(unit, waits: [0, 0], host: .any, ejectionMs: 500),
+            // A first hedge is asked for as a whole, as in each course.
+            rule(
+                unit, hedge: (20, 1), perTryMs: 200,
+                budget: BudgetPolicy(ratio: 0.1, minPerSecond: 0, windowUs: 10_000_000 * unit)),
         ]
     }
 
@@ -118,27 +129,30 @@ import Testing
     func aPriceIsTheMeanOfWhatHappens(seed: UInt64) {
         var dice = SplitMix64(seed: seed, "minute")
         let facts = minute(&dice)
+        let bare = TimedPlay.played(rule(), on: PlayedRows(facts)).totals
         for (number, rule) in rules().enumerated() {
-            let price = TimedPlay.played(rule, on: PlayedRows(facts)).totals
+            let played = TimedPlay.played(rule, on: PlayedRows(facts))
+            let price = played.totals
+            #expect((played.refusedShare > 0.1) == (rule.budget != nil))
             let courses = (0..<200).map { course in
                 var simulation = RequestSimulation(rule, on: facts, seed: seed &* 1000 &+ UInt64(course))
                 simulation.finish()
                 return simulation
             }
-            func check(_ what: String, _ expected: Double, _ found: (RequestSimulation) -> Double) {
+            func check(_ what: String, _ expected: Double, bare: Double, _ found: (RequestSimulation) -> Double) {
                 let values = courses.map(found)
                 let mean = values.reduce(0, +) / Double(values.count)
                 let error = Bootstrap.standardError(values) / Double(values.count).squareRoot()
                 // Where hosts rest by chance, they are taken as independent of each other; hedges of one slow request
                 // that are all cut off are not.
-                let slack = rule.ejectionUs == nil ? 1e-9 : rule.hedge == nil ? 0.005 : 0.04
+                let slack = rule.ejectionUs == nil ? 0 : rule.hedge == nil ? 0.005 : 0.04
                 #expect(
-                    abs(mean - expected) <= 4.5 * error + slack * expected,
+                    abs(mean - expected) <= 4.5 * error + slack * abs(expected - bare) + 1e-9 * expected,
                     "seed \(seed), rule \(number), \(what): \(expected) where \(mean) ± \(error) happens")
             }
-            check("cost", price.costUs[0], \.costUs)
-            check("extra", price.extra[0], \.extra)
-            check("successes", price.successes[0], \.successes)
+            check("cost", price.costUs[0], bare: bare.costUs[0], \.costUs)
+            check("extra", price.extra[0], bare: bare.extra[0], \.extra)
+            check("failures", 600 - price.successes[0], bare: 600 - bare.successes[0]) { 600 - $0.successes }
         }
     }
 

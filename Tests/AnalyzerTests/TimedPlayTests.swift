@@ -38,15 +38,15 @@ import Testing
     }
 
     private func rule(
-        hedgeAfterUs: Int64? = nil, hedges: Int = 1, waits: [Int64] = [], perTryUs: Int64? = nil,
-        budget: BudgetPolicy? = nil, ejectionUs: Int64? = nil
+        hedgeAfterUs: Int64? = nil, hedges: Int = 1, waits: [Int64] = [], host: HostChoice = .other,
+        perTryUs: Int64? = nil, budget: BudgetPolicy? = nil, ejectionUs: Int64? = nil
     ) -> Rule {
         Rule(
             timeoutUs: 1_000_000, perTryTimeoutUs: perTryUs,
             retry: waits.isEmpty
                 ? nil
                 : RetryPolicy(
-                    maxRetries: waits.count, on: [.outcome(.errorStatus), .outcome(.timeout)],
+                    maxRetries: waits.count, on: [.outcome(.errorStatus), .outcome(.timeout)], host: host,
                     backoff: .waits(waits, jitter: 0)),
             budget: budget, hedge: hedgeAfterUs.map { HedgePolicy(delayUs: $0, max: hedges) }, ejectionUs: ejectionUs)
     }
@@ -256,5 +256,36 @@ import Testing
         expect(
             played(rule(hedgeAfterUs: 20_000, ejectionUs: 1_000_000), facts),
             costUs: 300_000 + 50_000 + answerUs, extra: 1, successes: 2)
+    }
+
+    @Test func aHostRestsBeforeARetryAtTheSameInstantLooksForOne() {
+        // Both attempts have failed at 32 ms: two of three hosts rest, and a retry at once goes to the third.
+        let firsts = (0..<30).map { request(.errorStatus, atUs: Int64($0) * 2_000_000, host: 0, takes: 30_000) }
+        let down = facts(firsts, hosts: 3) { host, _ in host == 2 ? 1 : 0 }
+        for hedgeAfterUs: Int64? in [nil, 20_000] {
+            func totals(_ waits: [Int64]) -> UnitTotals {
+                played(rule(hedgeAfterUs: hedgeAfterUs, waits: waits, host: .any, ejectionUs: 100_000), down)
+            }
+            let (one, other) = (totals([0, 0, 0]), totals([1, 1, 1]))
+            #expect(one.successes[0] == 30 && other.successes[0] == 30)
+            #expect(abs(one.extra[0] - other.extra[0]) < 1e-9 && abs(one.costUs[0] - other.costUs[0]) < 200)
+        }
+    }
+
+    @Test func whatGoesToAHostThatMayRestWhenAllOthersDoFailsOnce() {
+        // Host 1 fails at 2 ms, and the retry on host 0 does in half of all courses at 4 ms: then both rest.
+        let early = request(.errorStatus, atUs: 0, host: 1, takes: 2000)
+        // Sent to host 0 all the same; cut at 50 ms if that is down, in half of all courses.
+        let cut = request(.timeout, atUs: 100_000, host: 0, takes: 5000, isIdempotent: false)
+        // All rests but that since 150 ms are over; in half of all courses it is dealt to host 1, which is down.
+        let answered = RouteFacts.Answered(
+            startUs: 1_050_000, durationUs: 10_000, host: 0, unit: 0, isIdempotent: false)
+        let facts = facts([early, cut], answered: [answered]) { host, _ in host == 0 ? 0.5 : 0 }
+        let costUs =
+            0.5 * (2000 + answerUs) + 0.5 * (4000 + failedUs) + 50_000 + 0.5 * answerUs + 0.5 * (50_000 + failedUs)
+            + 0.5 * 10_000 + 0.5 * (2000 + failedUs)
+        expect(
+            played(rule(waits: [0], perTryUs: 50_000, ejectionUs: 1_000_000), facts), costUs: costUs, extra: 1,
+            successes: 1.5)
     }
 }

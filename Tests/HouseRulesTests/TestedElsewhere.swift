@@ -16,7 +16,7 @@ enum TestedElsewhere {
             "Analyzer/Play/AskWatch.swift", "Analyzer/Play/BudgetPlay.swift", "Analyzer/Play/LatencyTables.swift",
             "Analyzer/Play/Sending.swift",
         ],
-        "TimedPlayTests.swift": ["Analyzer/Play/RaceStart.swift"],
+        "TimedPlayTests.swift": ["Analyzer/Play/HedgeRound.swift", "Analyzer/Play/RaceStart.swift"],
         "IntervalNPMLETests.swift": ["Analyzer/Estimators/NPMLESolver.swift"],
         "ReportTableTests.swift": [
             "Analyzer/Reports/RetryFigures.swift", "Analyzer/Reports/RetryTallies.swift",

@@ -1,5 +1,19 @@
 import Retry
 
+/// An attempt on a host ended in a failure while no answer had ended its request.
+struct HostFailure {
+    let host: Int
+    /// When the attempt was sent: only while the host did not rest, unless all did.
+    let sentUs: Int64
+    let atUs: Int64
+    /// P(it was sent and failed | it could be sent).
+    let share: Double
+    /// P(it could be sent), as `HostRests` had it then.
+    let open: Double
+    /// Whether it was sent whether its host rested or not, as all others did.
+    let isForced: Bool
+}
+
 /// Which hosts rest because an attempt on them failed a short while ago, each with its probability.
 ///
 /// What a host has been through is kept as shares of all that may have happened: in so much of it the host's last
@@ -7,16 +21,16 @@ import Retry
 /// or 1, and what is said is exact. methods: ejection
 struct HostRests {
     /// In so much of all that may have happened, the host has rested since `fromUs`, its last failure ended at `atUs`.
-    private struct Failure {
+    private struct LastFailure {
         var fromUs: Int64
         var atUs: Int64
         var share: Double
     }
 
     /// How long a host rests after a failure.
-    let restUs: Int64
+    private let restUs: Int64
     /// By host, in order of time; what is missing to 1 never failed, or so long ago that it does not matter.
-    private var failures: [[Failure]]
+    private var failures: [[LastFailure]]
     /// Before this instant something may rest.
     private var restsUntilUs = Int64.min
     /// How long failures are remembered after the rest is over: attempts that began before may still be under way.
@@ -55,48 +69,68 @@ struct HostRests {
         }
     }
 
-    private func isResting(_ failure: Failure, _ us: Int64) -> Bool {
+    private func isResting(_ failure: LastFailure, _ us: Int64) -> Bool {
         failure.fromUs <= us && (us < failure.atUs || us - failure.atUs < restUs)
     }
 
-    /// An attempt on a host ended in a failure.
-    ///
-    /// - Parameters:
-    ///   - sentUs: when it was sent: only while the host did not rest, unless all did.
-    ///   - share: P(it was sent and failed | it could be sent).
-    ///   - open: P(it could be sent), as `share(_:atUs:)` had it then.
-    mutating func fail(_ host: Int, sentUs: Int64, atUs: Int64, share: Double, open: Double, isForced: Bool) {
-        if share < Self.leastShare { return }
-        let known = failures[host]
-        let never = max(0, 1 - known.reduce(0) { $0 + $1.share })
+    /// Events are told in order of time.
+    mutating func fail(_ event: HostFailure) {
+        if event.share < Self.leastShare { return }
+        let (sentUs, atUs) = (event.sentUs, event.atUs)
+        // Taken out, so that it is changed where it stands.
+        var list = failures[event.host]
+        failures[event.host] = []
+        let isForced = event.isForced
+        var (known, possible) = (0.0, 0.0)
+        for failure in list {
+            known += failure.share
+            if isForced || !isResting(failure, sentUs) { possible += failure.share }
+        }
+        let never = max(0, 1 - known)
+        possible += never
         // Of rests that are over nothing is remembered, so that more may seem to have been possible than was.
-        let possible = known.reduce(never) { isForced || !isResting($1, sentUs) ? $0 + $1.share : $0 }
-        let part = share * min(1, possible > 0 ? open / possible : 0)
-        var kept: [Failure] = []
-        var moved = [Failure(fromUs: atUs, atUs: atUs, share: never * part)]
-        for var failure in known {
+        let part = event.share * min(1, possible > 0 ? event.open / possible : 0)
+        var begun = LastFailure(fromUs: atUs, atUs: atUs, share: never * part)
+        var prolonged: [LastFailure] = []
+        var kept = 0
+        for place in list.indices {
+            var failure = list[place]
             if isForced || !isResting(failure, sentUs) {
                 let gone = failure.share * part
                 failure.share -= gone
-                if isResting(failure, atUs), gone > 1e-4 {
-                    moved.append(Failure(fromUs: failure.fromUs, atUs: atUs, share: gone))
+                if gone > 1e-4, isResting(failure, atUs) {
+                    prolonged.append(LastFailure(fromUs: failure.fromUs, atUs: atUs, share: gone))
                 } else {
-                    moved[0].share += gone
+                    begun.share += gone
                 }
             }
-            let isOver = atUs - failure.atUs > memoryUs && atUs - failure.atUs - memoryUs > restUs
-            if failure.share > 1e-12 && !isOver { kept.append(failure) }
+            if isOver(failure, atUs) { continue }
+            list[kept] = failure
+            kept += 1
         }
-        for failure in moved where failure.share > 1e-12 {
-            // Rare failures soon after each other are as one: there would be one for each request.
-            if let last = kept.last, atUs - last.atUs < restUs / 64, last.share < 0.05, failure.share < 0.05 {
-                kept[kept.count - 1].share += failure.share
-            } else {
-                kept.append(failure)
-            }
-        }
-        failures[host] = kept
+        list.removeLast(list.count - kept)
+        add(begun, to: &list)
+        for failure in prolonged { add(failure, to: &list) }
+        failures[event.host] = list
         let (untilUs, overflow) = atUs.addingReportingOverflow(restUs)
         restsUntilUs = max(restsUntilUs, overflow ? .max : untilUs)
     }
+
+    /// Whether a failure need not be remembered: no attempt is under way that began before the end of the rest, or so
+    /// little is left of it that it does not matter, and nothing will be added.
+    private func isOver(_ failure: LastFailure, _ us: Int64) -> Bool {
+        let ageUs = us - failure.atUs
+        return ageUs > memoryUs && ageUs - memoryUs > restUs || failure.share < Self.leastShare && ageUs >= nearUs
+    }
+
+    /// Rare failures soon after each other are as one: there would be one for each request.
+    private func add(_ failure: LastFailure, to list: inout [LastFailure]) {
+        if let last = list.last, failure.atUs - last.atUs < nearUs, last.share < 0.05, failure.share < 0.05 {
+            list[list.count - 1].share += failure.share
+        } else if failure.share > 1e-12 {
+            list.append(failure)
+        }
+    }
+
+    private var nearUs: Int64 { restUs / 64 }
 }

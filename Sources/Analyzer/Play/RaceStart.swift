@@ -11,7 +11,9 @@ struct RaceStart {
         let isOwn: Bool
         /// Whether further attempts take as long as second attempts of slow requests do.
         let isSeenAgain: Bool
-        let race: AttemptRace
+        /// Whether it takes the time that it took wherever it is sent.
+        fileprivate let keepsItsTime: Bool
+        var race: AttemptRace
     }
 
     /// An attempt beside the first.
@@ -30,7 +32,7 @@ struct RaceStart {
     private let perTryUs: Int64
     private let stretch: Double
     /// The recorded failures of each host in order of time.
-    private let failures: [[(startUs: Int64, us: Int64, hangs: Bool)]]
+    private let shownFailures: [[(startUs: Int64, us: Int64, hangs: Bool)]]
 
     /// - Parameter stretch: as for `AttemptPlay`.
     init(_ rule: Rule, on facts: RouteFacts, stretch: Double) {
@@ -44,7 +46,7 @@ struct RaceStart {
         for first in facts.failed where first.outcome.isFailure || isUp(first.host, first.startUs) < 0.5 {
             failures[first.host].append((first.startUs, first.durationUs, first.outcome.isCensored))
         }
-        self.failures = failures.map { $0.sorted { $0.startUs < $1.startUs } }
+        shownFailures = failures.map { $0.sorted { $0.startUs < $1.startUs } }
     }
 
     /// When the recorded first attempt is over at the latest, since the request began.
@@ -55,45 +57,38 @@ struct RaceStart {
     }
 
     /// - Parameter host: another host than the recorded one, on which the first attempt is made instead.
-    func readings(_ first: RouteFacts.First, elsewhere host: Int?, _ hedges: [Hedge]) -> [Reading] {
+    func readings(_ first: RouteFacts.First, elsewhere host: Int?) -> [Reading] {
+        let elsewhere = host.map { prospect(first, $0, sentUs: 0) }
+        // What answers within the limit is not slow by itself to a retry.
+        let isCut = first.outcome != .success || first.durationUs > min(perTryUs, timeoutUs)
         func reading(_ share: Double, isOwn: Bool, isSeenAgain: Bool) -> Reading {
-            let begun = host.map { instead(first, host: $0, isOwn: isOwn) } ?? recorded(first)
-            let beside = hedges.map { hedge in
-                sent(first, hedge.host, hedge.sentUs, isOwn ? nil : law(hedge.host, isSeenAgain))
-            }
-            // What answers within the limit is not slow by itself to a retry.
-            let isCut = first.outcome != .success || first.durationUs > min(perTryUs, timeoutUs)
+            // On another host than recorded: a request takes as long as it took as far as that was its own doing, which
+            // what was not slow always is; else as long as that host takes.
+            let begun = elsewhere.map { sent(first, $0, isOwn ? nil : facts.latency[$0.host]) } ?? recorded(first)
             return Reading(
-                share: share, isOwn: isOwn && isCut, isSeenAgain: isSeenAgain, race: AttemptRace([begun] + beside))
+                share: share, isOwn: isOwn && isCut, isSeenAgain: isSeenAgain, keepsItsTime: isOwn,
+                race: AttemptRace([begun]))
         }
         // What failed tells nothing of how long its answer would have taken.
         guard first.outcome == .success || Self.isCensored(first) else {
             return [reading(1, isOwn: false, isSeenAgain: false)]
         }
         let own = first.ownShare
+        if own <= 0 { return [reading(1, isOwn: false, isSeenAgain: first.isSeenAgain)] }
+        if own >= 1 { return [reading(1, isOwn: true, isSeenAgain: first.isSeenAgain)] }
         return [
             reading(1 - own, isOwn: false, isSeenAgain: first.isSeenAgain),
             reading(own, isOwn: true, isSeenAgain: first.isSeenAgain),
-        ].filter { $0.share > 0 }
+        ]
     }
 
-    /// When one of the attempts fails while no answer has ended the race, and how probable that is.
-    static func failures(
-        of place: Int, _ readings: [Reading], afterUs: Int64, throughUs: Int64
-    ) -> [(atUs: Int64, share: Double)] {
-        var found: [(atUs: Int64, share: Double)] = []
-        for reading in readings {
-            for ending in reading.race.attempts[place].endings
-            where ending.weight > 0 && ending.atUs > afterUs && ending.atUs <= throughUs && ending.atUs < .max {
-                let share = reading.share * ending.weight * reading.race.running(place, byUs: ending.atUs)
-                if let known = found.firstIndex(where: { $0.atUs == ending.atUs }) {
-                    found[known].share += share
-                } else {
-                    found.append((ending.atUs, share))
-                }
-            }
+    /// One more attempt beside the others.
+    func send(_ hedge: Hedge, of first: RouteFacts.First, in readings: inout [Reading]) {
+        let met = prospect(first, hedge.host, sentUs: hedge.sentUs)
+        for place in readings.indices {
+            let law = readings[place].keepsItsTime ? nil : self.law(hedge.host, readings[place].isSeenAgain)
+            readings[place].race.send(sent(first, met, law))
         }
-        return found
     }
 
     private static func isCensored(_ first: RouteFacts.First) -> Bool {
@@ -108,8 +103,7 @@ struct RaceStart {
     private func recorded(_ first: RouteFacts.First) -> RacingAttempt {
         let limitUs = min(perTryUs, timeoutUs)
         if first.outcome == .success, first.durationUs <= limitUs {
-            return RacingAttempt(
-                host: first.host, sentUs: 0, answers: .at(first.durationUs, share: 1), endings: [])
+            return RacingAttempt(sentUs: 0, answers: .at(first.durationUs, share: 1), endings: [])
         }
         var answers = RacingAttempt.Answers.never
         var answered = 0.0
@@ -127,21 +121,36 @@ struct RaceStart {
         }
         let ending = RacingAttempt.Ending(
             atUs: endUs(first), weight: 1 - answered, isTimeout: Self.isCensored(first) || first.durationUs >= limitUs)
-        return RacingAttempt(host: first.host, sentUs: 0, answers: answers, endings: [ending])
+        return RacingAttempt(sentUs: 0, answers: answers, endings: [ending])
     }
 
-    /// On another host than recorded: a request takes as long as it took as far as that was its own doing, which what
-    /// was not slow always is; else as long as that host takes.
-    private func instead(_ first: RouteFacts.First, host: Int, isOwn: Bool) -> RacingAttempt {
-        sent(first, host, 0, isOwn ? nil : facts.latency[host])
+    /// What an attempt that is not in the log meets.
+    private struct Prospect {
+        let host: Int
+        let sentUs: Int64
+        /// P(it is answered, sooner or later).
+        let up: Double
+        /// When it fails if it is not; `.max`: it hangs.
+        let failsAfterUs: Int64
+    }
+
+    private func prospect(_ first: RouteFacts.First, _ host: Int, sentUs: Int64) -> Prospect {
+        // The failure that its outage showed, as fast as it showed it; to a request that met none, as the host failed
+        // to others about that time.
+        let shown = first.outcome == .success ? shownFailure(host, atUs: first.startUs + sentUs) : nil
+        let hangs = shown?.hangs ?? first.outcome.isCensored
+        return Prospect(
+            host: host, sentUs: sentUs,
+            up: facts.answerProbability(host, first.startUs + Int64(Double(sentUs) / stretch)),
+            failsAfterUs: hangs ? .max : shown?.us ?? first.durationUs)
     }
 
     /// An attempt that is not in the log.
     ///
     /// - Parameter law: how long its answer takes; `nil`: as long as the recorded one.
-    private func sent(_ first: RouteFacts.First, _ host: Int, _ sentUs: Int64, _ law: LatencyTable?) -> RacingAttempt {
+    private func sent(_ first: RouteFacts.First, _ prospect: Prospect, _ law: LatencyTable?) -> RacingAttempt {
+        let (host, sentUs, up) = (prospect.host, prospect.sentUs, prospect.up)
         let limitUs = min(perTryUs, timeoutUs == .max ? .max : timeoutUs - sentUs)
-        let up = facts.answerProbability(host, first.startUs + Int64(Double(sentUs) / stretch))
         var answers = RacingAttempt.Answers.never
         var inTime = 0.0
         if let law {
@@ -160,31 +169,26 @@ struct RaceStart {
             }
         }
         func at(_ us: Int64) -> Int64 { us == .max ? .max : sentUs + us }
-        // The failure that its outage showed, as fast as it showed it; to a request that met none, as the host failed
-        // to others about that time.
-        let shown = first.outcome == .success ? shownFailure(host, atUs: first.startUs + sentUs) : nil
-        let hangs = shown?.hangs ?? first.outcome.isCensored
-        let failsAfterUs = hangs ? .max : shown?.us ?? first.durationUs
+        let failsAfterUs = prospect.failsAfterUs
         return RacingAttempt(
-            host: host, sentUs: sentUs, answers: answers,
+            sentUs: sentUs, answers: answers,
             endings: [
                 RacingAttempt.Ending(atUs: at(limitUs), weight: up * (1 - inTime), isTimeout: true),
                 RacingAttempt.Ending(
-                    atUs: at(min(failsAfterUs, limitUs)), weight: 1 - up,
-                    isTimeout: hangs && !first.hasStarted || failsAfterUs >= limitUs),
+                    atUs: at(min(failsAfterUs, limitUs)), weight: 1 - up, isTimeout: failsAfterUs >= limitUs),
             ])
     }
 
     /// How the host failed next to an instant.
     private func shownFailure(_ host: Int, atUs: Int64) -> (us: Int64, hangs: Bool) {
-        let list = failures[host]
+        let list = shownFailures[host]
         var (low, high) = (0, list.count)
         while low < high {
             let middle = (low + high) / 2
             if list[middle].startUs < atUs { low = middle + 1 } else { high = middle }
         }
-        let near = [low - 1, low].filter(list.indices.contains)
-            .min { abs(list[$0].startUs - atUs) < abs(list[$1].startUs - atUs) }
-        return near.map { (list[$0].us, list[$0].hangs) } ?? (facts.failureUs, false)
+        if list.isEmpty { return (facts.failureUs, false) }
+        if low == list.count || low > 0 && atUs - list[low - 1].startUs <= list[low].startUs - atUs { low -= 1 }
+        return (list[low].us, list[low].hangs)
     }
 }

@@ -8,36 +8,23 @@ import Retry
 /// its requests are dealt to others. What is retried and when are the retry machine's own decisions. methods: pricing
 struct TimedPlay {
     /// A request's way so far.
-    private struct Way {
-        var row: Int
+    struct Way {
+        let row: Int
         /// The host of the last attempt.
         var host: Int
         /// Hosts tried, as a bit set.
         var tried: UInt64
         var retries = 0
         /// P(the first attempt could be sent to its host).
-        var open = 1.0
-        var isForced = false
+        let open: Double
+        let isForced: Bool
         /// What may be retried.
-        var start: AttemptPlay.Start
-    }
-
-    /// First attempts and what runs beside them.
-    private struct Round {
-        var way: Way
-        /// How many requests of the log take it.
-        var weight: Double
-        /// The same as a share of the row.
-        var share: Double
-        /// Another host than recorded.
-        var elsewhere: Int?
-        var hedges: [RaceStart.Hedge] = []
+        let allowed: AttemptPlay.Retries
     }
 
     private enum Event {
-        case hedgeDue(Round)
-        /// A host has failed: P(that | an attempt could be sent).
-        case failed(host: Int, sentUs: Int64, share: Double, open: Double, isForced: Bool)
+        case hedgeDue(HedgeRound)
+        case failed(HostFailure)
         /// An attempt, or the last of a round, has ended without an answer.
         case ended(AttemptPlay.Ended, Way)
         case waitOver(AttemptPlay.Ended, Way)
@@ -134,8 +121,7 @@ struct TimedPlay {
     private mutating func take(_ event: Event, nowUs: Int64) {
         switch event {
         case .hedgeDue(let round): sendHedge(round, nowUs: nowUs)
-        case .failed(let host, let sentUs, let share, let open, let isForced):
-            rests?.fail(host, sentUs: sentUs, atUs: nowUs, share: share, open: open, isForced: isForced)
+        case .failed(let failure): rests?.fail(failure)
         case .ended(let ended, let way): goOn(ended, way, nowUs: nowUs)
         case .waitOver(let ended, let way): retry(ended, way, nowUs: nowUs)
         }
@@ -150,63 +136,68 @@ struct TimedPlay {
     private mutating func begin(_ row: Int) {
         let first = rows.firsts[row]
         let resting = rests?.share(first.host, atUs: first.startUs) ?? 0
+        if resting <= 0 { return begin(row, first, share: 1, on: nil, isForced: false) }
+        guard let other = otherHost(row, first) else {
+            // It is sent whether its host rests or not.
+            return begin(row, first, share: 1, on: nil, isForced: true)
+        }
         if resting < 1 { begin(row, first, share: 1 - resting, on: nil, isForced: false) }
-        if resting > 0 { beginElsewhere(row, first, share: resting) }
+        begin(row, first, share: resting, on: other, isForced: false)
     }
 
-    /// A request that is answered alike whatever the rule, unless its host rests.
+    /// A request that is answered alike whatever the rule, unless its host rests and another does not.
     private mutating func dealAgain(_ answered: RouteFacts.Answered, row: Int) {
         guard let rests, rests.isAnyResting(atUs: answered.startUs) else { return }
         let resting = rests.share(Int(answered.host), atUs: answered.startUs)
         if resting <= 0 { return }
         let first = RouteFacts.First(answered)
+        guard let other = otherHost(row, first) else { return }
         totals.costUs[first.unit] -= resting * Double(first.durationUs)
         totals.successes[first.unit] -= resting
-        beginElsewhere(row, first, share: resting)
+        begin(row, first, share: resting, on: other, isForced: false)
     }
 
-    private mutating func beginElsewhere(_ row: Int, _ first: RouteFacts.First, share: Double) {
+    /// Where a request goes whose host rests; `nil`: nowhere else, all others rest.
+    private func otherHost(_ row: Int, _ first: RouteFacts.First) -> Int? {
         let open = openHosts(row, attempt: 1, atUs: first.startUs).filter { $0 != first.host }
         let place = Int(AttemptPlay.spread(row: row, attempt: 1 + 17) * Double(open.count))
-        if open.isEmpty { return begin(row, first, share: share, on: nil, isForced: true) }
-        begin(row, first, share: share, on: open[min(open.count - 1, place)], isForced: false)
+        return open.isEmpty ? nil : open[min(open.count - 1, place)]
     }
 
     private mutating func begin(
-        _ row: Int, _ first: RouteFacts.First, share: Double, on elsewhere: Int?, isForced: Bool
+        _ row: Int, _ recorded: RouteFacts.First, share: Double, on elsewhere: Int?, isForced: Bool
     ) {
-        // Elsewhere no response has begun yet.
-        var other = first
-        if elsewhere != nil { other.hasStarted = false }
+        var first = recorded
+        if elsewhere != nil { first.hasStarted = false }
         let host = elsewhere ?? first.host
+        let start = play.begin(first)
         let way = Way(
             row: row, host: host, tried: 1 << UInt64(host & 63), open: openShare(host, isForced, atUs: first.startUs),
-            isForced: isForced, start: play.begin(other))
-        let round = Round(way: way, weight: first.weight * share, share: share, elsewhere: elsewhere)
-        if let hedge, other.isIdempotent, !other.hasStarted,
+            isForced: isForced, allowed: start.retries)
+        if let hedge, first.isIdempotent, !first.hasStarted,
             elsewhere != nil || races.endUs(first) > hedge.delayUs
         {
-            hold(round, other, dueUs: hedge.delayUs, afterUs: -1)
+            let round = HedgeRound(way, first, share: share, elsewhere: elsewhere, races)
+            hold(round, dueUs: hedge.delayUs, afterUs: -1)
         } else if elsewhere != nil {
-            finish(round, other, afterUs: -1)
+            finish(HedgeRound(way, first, share: share, elsewhere: elsewhere, races), afterUs: -1)
         } else {
-            settle(way, first, share: share)
+            settle(start.fate, way, first, share: share)
         }
     }
 
     /// The recorded first attempt alone.
-    private mutating func settle(_ way: Way, _ first: RouteFacts.First, share: Double) {
-        let fate = way.start.fate
+    private mutating func settle(_ fate: AttemptPlay.Fate, _ way: Way, _ first: RouteFacts.First, share: Double) {
         totals.costUs[first.unit] += share * fate.costUs
         totals.successes[first.unit] += share * fate.success
         // A client that left in the middle of a response is not its host's failure.
-        if rests != nil, fate.first.weight > 0, first.outcome != .cancelled || !first.hasStarted {
+        if fate.first.weight > 0, first.outcome != .cancelled || !first.hasStarted {
             // Two readings of one timeout end at one instant.
-            let failed = (fate.first.weight + fate.second.weight) / first.weight
-            queue.push(
-                .failed(
-                    host: first.host, sentUs: first.startUs, share: failed, open: way.open, isForced: way.isForced),
-                atUs: fate.first.atUs)
+            tell(
+                HostFailure(
+                    host: first.host, sentUs: first.startUs, atUs: fate.first.atUs,
+                    share: (fate.first.weight + fate.second.weight) / first.weight, open: way.open,
+                    isForced: way.isForced))
         }
         for var ended in [fate.first, fate.second] where ended.weight > 0 {
             ended.weight *= share
@@ -214,114 +205,79 @@ struct TimedPlay {
         }
     }
 
+    /// What waits for its turn comes before what follows from it at the same instant: a host rests before it is asked
+    /// whether it does.
+    private mutating func tell(_ failure: HostFailure) {
+        if rests != nil, failure.share >= HostRests.leastShare { queue.push(.failed(failure), atUs: failure.atUs) }
+    }
+
     // MARK: Hedges
 
     /// Lets a round run until its next hedge is due.
-    private mutating func hold(_ round: Round, _ first: RouteFacts.First, dueUs: Int64, afterUs: Int64) {
-        for reading in races.readings(first, elsewhere: round.elsewhere, round.hedges) {
-            end(reading, round, first, afterUs: afterUs, throughUs: dueUs)
-        }
-        fail(round, first, afterUs: afterUs, throughUs: dueUs)
-        queue.push(.hedgeDue(round), atUs: first.startUs + dueUs)
+    private mutating func hold(_ round: HedgeRound, dueUs: Int64, afterUs: Int64) {
+        tellFailures(round, afterUs: afterUs, throughUs: dueUs)
+        end(round, afterUs: afterUs, throughUs: dueUs)
+        queue.push(.hedgeDue(round), atUs: round.first.startUs + dueUs)
     }
 
-    private mutating func sendHedge(_ round: Round, nowUs: Int64) {
-        var first = first(round.way.row)
-        if round.elsewhere != nil { first.hasStarted = false }
+    private mutating func sendHedge(_ round: HedgeRound, nowUs: Int64) {
+        let first = round.first
         let sinceUs = nowUs - first.startUs
-        let readings = races.readings(first, elsewhere: round.elsewhere, round.hedges)
-        let open = readings.reduce(0) { $0 + $1.share * $1.race.open(byUs: sinceUs) }
-        let weight = round.weight * open
+        let weight = round.weight * round.open(byUs: sinceUs)
         guard weight > AttemptPlay.leastWeight, withdraw(weight, nowUs: nowUs) else {
-            return finish(round, first, afterUs: sinceUs)
+            return finish(round, afterUs: sinceUs)
         }
         totals.extra[first.unit] += weight
         totals.costUs[first.unit] += weight * Double(objective.attemptCostUs)
-        var next = round
         // Hedges draw from a stream that no retry uses.
-        let attempt = 34 + round.hedges.count
-        let picked = pick(round.way, attempt: attempt, atUs: nowUs)
-        next.hedges.append(
+        let picked = pick(round.way, attempt: 34 + round.hedges.count, atUs: nowUs)
+        round.send(
             RaceStart.Hedge(
                 host: picked.host, sentUs: sinceUs, open: openShare(picked.host, picked.isForced, atUs: nowUs),
-                isForced: picked.isForced))
-        next.way.host = picked.host
-        next.way.tried |= 1 << UInt64(picked.host & 63)
+                isForced: picked.isForced),
+            races)
         let (dueUs, overflow) = sinceUs.addingReportingOverflow(hedge?.delayUs ?? .max)
-        if next.hedges.count < hedge?.max ?? 0, !overflow, dueUs < rule.timeoutUs ?? .max {
-            hold(next, first, dueUs: dueUs, afterUs: sinceUs)
+        if round.hedges.count < hedge?.max ?? 0, !overflow, dueUs < rule.timeoutUs ?? .max {
+            hold(round, dueUs: dueUs, afterUs: sinceUs)
         } else {
-            finish(next, first, afterUs: sinceUs)
+            finish(round, afterUs: sinceUs)
         }
     }
 
     /// No further hedge comes: what is answered is settled, and all other ways go on when they end.
-    private mutating func finish(_ round: Round, _ first: RouteFacts.First, afterUs: Int64) {
-        let (deadlineUs, lateUs) = (objective.deadlineUs, Double(objective.deadlineUs + objective.failureCostUs))
-        for reading in races.readings(first, elsewhere: round.elsewhere, round.hedges) {
-            let weight = round.weight * reading.share
-            let race = reading.race
-            let unanswered = race.unanswered(byUs: deadlineUs)
-            let inTimeUs = race.unansweredArea(untilUs: deadlineUs) - Double(deadlineUs) * unanswered
-            let late = max(0, unanswered - race.unanswered(byUs: .max))
-            totals.costUs[first.unit] += weight * (inTimeUs + late * lateUs)
-            totals.successes[first.unit] += weight * (1 - unanswered)
-            end(reading, round, first, afterUs: afterUs, throughUs: .max)
-        }
-        fail(round, first, afterUs: afterUs, throughUs: .max)
+    private mutating func finish(_ round: HedgeRound, afterUs: Int64) {
+        let settled = round.settled(objective)
+        totals.costUs[round.first.unit] += settled.costUs
+        totals.successes[round.first.unit] += settled.successes
+        tellFailures(round, afterUs: afterUs, throughUs: .max)
+        end(round, afterUs: afterUs, throughUs: .max)
     }
 
-    private mutating func end(
-        _ reading: RaceStart.Reading, _ round: Round, _ first: RouteFacts.First, afterUs: Int64, throughUs: Int64
-    ) {
-        var ends: [RacingAttempt.Ending] = []
-        reading.race.eachEnding(after: afterUs, through: throughUs) { ends.append($0) }
-        for end in ends {
-            let weight = round.weight * reading.share * end.weight
-            if end.atUs == .max {
-                totals.costUs[first.unit] += weight * Double(objective.deadlineUs + objective.failureCostUs)
-                continue
-            }
-            let ended = AttemptPlay.Ended(
-                weight: weight, atUs: first.startUs + end.atUs, isTimeout: end.isTimeout, isOwn: reading.isOwn,
-                isSeenAgain: reading.isSeenAgain)
-            if weight > AttemptPlay.leastWeight {
+    private mutating func end(_ round: HedgeRound, afterUs: Int64, throughUs: Int64) {
+        round.eachEnding(after: afterUs, through: throughUs) { ended in
+            if ended.atUs < .max, ended.weight > AttemptPlay.leastWeight {
                 queue.push(.ended(ended, round.way), atUs: ended.atUs)
             } else {
-                fail(ended, first)
+                settleFailure(ended, round.first)
             }
         }
     }
 
     /// Tells when hosts fail in a round while no answer has ended it.
-    private mutating func fail(_ round: Round, _ first: RouteFacts.First, afterUs: Int64, throughUs: Int64) {
+    private mutating func tellFailures(_ round: HedgeRound, afterUs: Int64, throughUs: Int64) {
         if rests == nil { return }
-        let readings = races.readings(first, elsewhere: round.elsewhere, round.hedges)
-        for place in 0...round.hedges.count {
-            // On its own host the request's attempt is sent whenever one could be.
-            let sent = place == 0 && round.elsewhere == nil ? 1 : round.share
-            let hedge = place > 0 ? round.hedges[place - 1] : nil
-            for (atUs, share) in RaceStart.failures(of: place, readings, afterUs: afterUs, throughUs: throughUs) {
-                queue.push(
-                    .failed(
-                        host: hedge?.host ?? round.elsewhere ?? first.host,
-                        sentUs: first.startUs + (hedge?.sentUs ?? 0), share: min(1, share * sent),
-                        open: hedge?.open ?? round.way.open,
-                        isForced: hedge?.isForced ?? round.way.isForced),
-                    atUs: first.startUs + atUs)
-            }
-        }
+        round.eachFailure(after: afterUs, through: throughUs) { tell($0) }
     }
 
     // MARK: Retries
 
     private mutating func goOn(_ ended: AttemptPlay.Ended, _ way: Way, nowUs: Int64) {
         let first = first(way.row)
-        guard way.retries < path.count else { return fail(ended, first) }
+        guard way.retries < path.count else { return settleFailure(ended, first) }
         let waitUs = path[way.retries].us(unit: AttemptPlay.spread(row: way.row, attempt: way.retries + 1))
-        let nextUs = way.start.retries.nextUs(
+        let nextUs = way.allowed.nextUs(
             afterTimeout: ended.isTimeout, atUs: nowUs, waitUs: waitUs, deadlineUs: play.deadlineUs(first))
-        guard let nextUs, withdraw(ended.weight, nowUs: nowUs) else { return fail(ended, first) }
+        guard let nextUs, withdraw(ended.weight, nowUs: nowUs) else { return settleFailure(ended, first) }
         if nextUs == nowUs { retry(ended, way, nowUs: nowUs) } else { queue.push(.waitOver(ended, way), atUs: nextUs) }
     }
 
@@ -337,20 +293,17 @@ struct TimedPlay {
         next.retries += 1
         next.host = picked.host
         next.tried |= 1 << UInt64(picked.host & 63)
+        let open = openShare(picked.host, picked.isForced, atUs: nowUs)
         for ended in [fate.first, fate.second] where ended.weight > 0 {
-            if rests != nil {
-                let share = min(1, ended.weight / first.weight)
-                queue.push(
-                    .failed(
-                        host: picked.host, sentUs: nowUs, share: share,
-                        open: openShare(picked.host, picked.isForced, atUs: nowUs), isForced: picked.isForced),
-                    atUs: ended.atUs)
-            }
+            tell(
+                HostFailure(
+                    host: picked.host, sentUs: nowUs, atUs: ended.atUs, share: min(1, ended.weight / first.weight),
+                    open: open, isForced: picked.isForced))
             queue.push(.ended(ended, next), atUs: ended.atUs)
         }
     }
 
-    private mutating func fail(_ ended: AttemptPlay.Ended, _ first: RouteFacts.First) {
+    private mutating func settleFailure(_ ended: AttemptPlay.Ended, _ first: RouteFacts.First) {
         totals.costUs[first.unit] += ended.weight * play.failureCostUs(first, atUs: ended.atUs)
     }
 
