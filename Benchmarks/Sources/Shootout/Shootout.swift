@@ -20,7 +20,8 @@ enum Shootout {
         if let path = options.writePath {
             try write(lines, into: path, block: options.isCalibration ? "calibration" : "shootout")
         }
-        if let path = options.chartPath {
+        // The picture needs what a calibration leaves out.
+        if let path = options.chartPath, !options.isCalibration {
             try Chart(contests: contests).svg.write(toFile: path, atomically: true, encoding: .utf8)
         }
     }
