@@ -54,7 +54,7 @@ enum RealEnvoy {
     static func send(
         _ routes: [Route], hosts: Int = 1, together: Int = 1, in directory: String
     ) throws -> [String: [[Logged]]] {
-        let failing = try (0..<hosts).map { _ in try FailingHost() }
+        let failing = try (0..<hosts).map { _ in try Upstream(FailingHost.serve) }
         let log = directory + "/attempts.jsonl"
         try write(bootstrap(routes, hosts: failing.map(\.port), log: log), to: directory + "/envoy.yaml")
         let process = try start(in: directory)
@@ -155,29 +155,8 @@ enum RealEnvoy {
 
 /// A host on loopback that does what the last word of the path says: an HTTP status, `grpc` and a status, `later` (503,
 /// come back in a second), `cut` (the connection breaks) or `hang` (no answer before the client leaves).
-private final class FailingHost: Sendable {
-    let port: Int
-    private let listener: Int32
-
-    init() throws {
-        (listener, port) = try TCP.listen()
-        let descriptor = listener
-        Thread.detachNewThread {
-            while true {
-                let client = accept(descriptor, nil, nil)
-                if client < 0 { return }
-                Thread.detachNewThread { Self.serve(client) }
-            }
-        }
-    }
-
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
-
-    private static func serve(_ client: Int32) {
-        defer { close(client) }
+private enum FailingHost {
+    static func serve(_ client: Int32) {
         while let head = TCP.readHead(client) {
             let path = head.split(separator: " ").dropFirst().first ?? ""
             let word = String(path.split(separator: "/").last ?? "")

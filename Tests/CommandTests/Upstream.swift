@@ -3,19 +3,24 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A host that answers every request with `200 ok` at once: blocking sockets, one thread a connection.
+/// A host on loopback, of itself one that answers every request with `200 ok` at once: blocking sockets, one thread a
+/// connection.
 final class Upstream: Sendable {
     let port: Int
     private let listener: Int32
 
-    init() throws {
+    /// - Parameter serve: talks to a client until it leaves or is to be left.
+    init(_ serve: @escaping @Sendable (_ client: Int32) -> Void = Upstream.agree) throws {
         (listener, port) = try TCP.listen()
         let descriptor = listener
         Thread.detachNewThread {
             while true {
                 let client = accept(descriptor, nil, nil)
                 if client < 0 { return }
-                Thread.detachNewThread { Self.serve(client) }
+                Thread.detachNewThread {
+                    defer { close(client) }
+                    serve(client)
+                }
             }
         }
     }
@@ -25,8 +30,7 @@ final class Upstream: Sendable {
         close(listener)
     }
 
-    private static func serve(_ client: Int32) {
-        defer { close(client) }
+    static func agree(_ client: Int32) {
         while TCP.readHead(client) != nil {
             guard TCP.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", to: client) else { return }
         }
