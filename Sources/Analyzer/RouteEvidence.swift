@@ -190,7 +190,7 @@ struct FactsBuilder {
             + ([setting.present.rule] + setting.asked).flatMap { [$0.perTryTimeoutUs, $0.timeoutUs] })
             .compactMap { $0 }.min() ?? 0
         // And what a hedge could shorten.
-        let slowFromUs = min(limitedFromUs, setting.priced.compactMap(\.hedge?.delayUs).min() ?? .max)
+        let slowFromUs = min(limitedFromUs, setting.asked.compactMap(\.hedge?.delayUs).min() ?? .max)
         var fixedCostUs = [Double](repeating: 0, count: units)
         var fixedSuccesses = fixedCostUs
         var requests = fixedCostUs
@@ -240,7 +240,7 @@ struct FactsBuilder {
     }
 
     /// Whether a rule is asked about that may send any request elsewhere.
-    private var ejects: Bool { setting.priced.contains { $0.ejectionUs != nil } }
+    private var ejects: Bool { setting.asked.contains { $0.ejectionUs != nil } }
 
     /// Requests that no limit touches, thinned; what the others took more or less than those that stand for them is the
     /// same under every rule.

@@ -38,10 +38,6 @@ struct RouteSetting {
         if !present.assumption.isEmpty { assumptions.append(present.assumption) }
     }
 
-    /// The rules of which hedges and ejection are priced, too: those that somebody asks about. The proxy has neither,
-    /// so neither do the rule in force and what the search compares.
-    var priced: [Rule] { asked }
-
     /// The family of rules that respects objective, bounds and evidence.
     func candidates(for evidence: RouteEvidence) -> CandidateRules {
         let timeoutUs = self.timeoutUs(for: evidence)
