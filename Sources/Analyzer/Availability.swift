@@ -10,8 +10,10 @@ struct Availability {
     /// Whether the hosts share one state.
     let isShared: Bool
 
-    init(_ columns: AttemptColumns) {
-        let smoother = HostStateSmoother()
+    /// - Parameter isLimited: a rate limiter is known to refuse attempts, so refusals tell nothing of a host.
+    init(_ columns: AttemptColumns, isLimited: Bool = false) {
+        var smoother = HostStateSmoother()
+        smoother.skipsRefusals = isLimited
         let apart = smoother.smooth(columns)
         guard apart.hostCount > 1 else {
             states = apart

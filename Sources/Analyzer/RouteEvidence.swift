@@ -37,7 +37,8 @@ struct RouteEvidence {
         guard let firstUs = columns.startUs.first, let lastUs = columns.startUs.last, !firsts.isEmpty else {
             return nil
         }
-        let availability = StageMeter.measure(.states) { Availability(columns) }
+        let rateLimit = RateLimit(columns)
+        let availability = StageMeter.measure(.states) { Availability(columns, isLimited: rateLimit != nil) }
         let outages = Outages(columns: columns, states: availability.smoothed)
         // A deadline that nobody gave is good for prices, not for passing over evidence.
         let deadlineUs = setting.isDeadlineGiven ? setting.objective.deadlineUs : .max
@@ -61,7 +62,7 @@ struct RouteEvidence {
         let builder = FactsBuilder(
             columns: columns, firsts: firsts, setting: setting, outages: outages, availability: availability,
             slowness: SlowRows(columns, isOutage: isOutage, dependence: dependence, origin: origin),
-            isExtrapolated: isCutShort, isSlowTogether: origin.isCommon)
+            isExtrapolated: isCutShort, isSlowTogether: origin.isCommon, rateLimit: rateLimit)
         facts = builder.facts(law: law)
         self.law = law
         repeatableMethods = columns.methodNames.filter(RouteConfiguration.idempotentMethods.contains).sorted()
@@ -86,6 +87,7 @@ struct RouteEvidence {
                 "half of the failures were not followed by another attempt within \(DurationText.format(waitsFromUs)): "
                     + "shorter waits are not considered, for nobody knows what they would have met")
         }
+        if let rateLimit { assumptions.append(rateLimit.assumption) }
         assumptions += Self.slowness(dependence, origin)
         if isCutShort {
             let reach = DurationText.format(law.lastObservedUs)
@@ -148,6 +150,7 @@ struct FactsBuilder {
     let slowness: SlowRows
     /// Whether latency laws go on past what was observed.
     let isExtrapolated: Bool
+    private let rateLimit: RateLimit?
     /// The evidence unit of each of the log's units: where all hosts are slow together, a slow stretch is one.
     private let unitOf: [Int]
     private(set) var assumptions: [String] = []
@@ -163,9 +166,12 @@ struct FactsBuilder {
 
     init(
         columns: AttemptColumns, firsts: [Int], setting: RouteSetting, outages: Outages, availability: Availability,
-        slowness: SlowRows, isExtrapolated: Bool, isSlowTogether: Bool
+        slowness: SlowRows, isExtrapolated: Bool, isSlowTogether: Bool, rateLimit: RateLimit? = nil
     ) {
-        unitOf = isSlowTogether ? Self.stretches(columns, firsts, outages) : Array(outages.units.indices)
+        var unitOf = isSlowTogether ? Self.stretches(columns, firsts, outages) : Array(outages.units.indices)
+        if let rateLimit { unitOf = rateLimit.regenerative(unitOf, outages, columns) }
+        self.unitOf = unitOf
+        self.rateLimit = rateLimit
         self.slowness = slowness
         self.isExtrapolated = isExtrapolated
         self.columns = columns
@@ -200,7 +206,6 @@ struct FactsBuilder {
         var hedged: [RouteFacts.First] = []
         var answered: [RouteFacts.Answered] = []
         var arrivals: [RouteFacts.Arrival] = []
-        let isEveryoneKept = ejects
         for row in firsts {
             let unit = unitOf[outages.unit(of: row)]
             requests[unit] += 1
@@ -236,11 +241,12 @@ struct FactsBuilder {
             outageUs: outageUs,
             failureUs: medianFailureUs)
         facts.answered = answered
+        facts.rateLimit = rateLimit
         return facts
     }
 
-    /// Whether a rule is asked about that may send any request elsewhere.
-    private var ejects: Bool { setting.asked.contains { $0.ejectionUs != nil } }
+    /// Whether a rule may send any request elsewhere, or make a limiter refuse it.
+    private var isEveryoneKept: Bool { rateLimit != nil || setting.asked.contains { $0.ejectionUs != nil } }
 
     /// Requests that no limit touches, thinned; what the others took more or less than those that stand for them is the
     /// same under every rule.
@@ -363,8 +369,8 @@ struct FactsBuilder {
     }
 
     private func thinned(_ rows: [RouteFacts.First]) -> [RouteFacts.First] {
-        // Where hosts rest, every failure counts.
-        if ejects { return rows }
+        // Where hosts rest, every failure counts, and every request where a limiter does.
+        if isEveryoneKept { return rows }
         let every = (rows.count + RouteEvidence.mostPlayedRows - 1) / RouteEvidence.mostPlayedRows
         guard every > 1 else { return rows }
         var kept: [RouteFacts.First] = []

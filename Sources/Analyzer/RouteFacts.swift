@@ -105,6 +105,9 @@ struct RouteFacts {
     /// elsewhere.
     var answered: [Answered] = []
 
+    /// The rate limiter that refuses attempts, where one is known: then every request is here, none thinned.
+    var rateLimit: RateLimit?
+
     /// The same with every failed request changed.
     func withFailed(_ change: (inout First) -> Void) -> RouteFacts {
         var facts = self

@@ -85,6 +85,9 @@ extension Tuner {
         if retries > 0, rule.budget == nil {
             doubts.append("without a budget: the load that its retries add in an overload is not in the price")
         }
+        if evidence.facts.rateLimit != nil, TimedPlay.isNeeded(for: rule) {
+            doubts.append("what its attempts take from the rate limit is not in the price of hedges and ejection")
+        }
         return doubts + unenforced(rule, evidence)
     }
 

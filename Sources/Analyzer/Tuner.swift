@@ -104,9 +104,12 @@ public struct Tuner: Sendable {
     /// Prices, with what the log cannot show allowed for.
     ///
     /// Refusals for load depend on the load that retries make: at worst each retry that is served takes the place of a
-    /// request that is then refused, as if no refusal had been retried. Intervals reach up to there.
+    /// request that is then refused, as if no refusal had been retried. Intervals reach up to there, unless the limiter
+    /// is known.
     func price(_ played: [PlayedRule], _ search: RuleSearch, _ evidence: RouteEvidence) -> [RulePrice] {
-        guard evidence.seen.contains(.rateLimited) else { return price(played, search) }
+        guard evidence.seen.contains(.rateLimited), evidence.facts.rateLimit == nil else {
+            return price(played, search)
+        }
         var worst: [PlayedRule] = []
         /// Where each rule's worst stands, if it is another.
         let places = played.map { one -> Int? in

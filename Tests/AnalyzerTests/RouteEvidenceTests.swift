@@ -237,4 +237,27 @@ import Testing
             origin: read.origin)
         #expect(rows.ownShare.allSatisfy { $0 == 0 } && !rows.isSeenAgain.contains(true))
     }
+
+    @Test func aKnownLimiterStandsBeforeTheHosts() throws {
+        let columns = RateLimitTests.log(seed: 11, wanted: 40, perSecond: 42, burst: 20)
+        let limited = try evidence(columns)
+        let limit = try #require(limited.facts.rateLimit)
+        #expect(limited.assumptions.contains(limit.assumption))
+        // Every request is kept, and the hosts are up while attempts are refused.
+        #expect(limited.facts.failed.count + limited.facts.slow.count + limited.facts.answered.count == columns.count)
+        #expect(limited.outages == 0)
+        for first in limited.facts.failed { #expect(limited.facts.answerProbability(first.host, first.startUs) > 0.99) }
+        // Quiet time is cut into some two hundred blocks, a unit begins where the bucket is full.
+        #expect((RuleChoice.leastUnits..<200).contains(limited.facts.units))
+        #expect(limited.facts.requestCount == Double(columns.count))
+    }
+
+    @Test func refusalsThatNoBucketExplainsAreFailuresOfTheirHosts() throws {
+        var columns = SampleLog.columns(isDown: SampleLog.hostOutages)
+        for row in 0..<columns.count where columns.outcome[row] == .errorStatus { columns.outcome[row] = .rateLimited }
+        let unknown = try evidence(columns)
+        #expect(unknown.facts.rateLimit == nil)
+        #expect(unknown.outages > 20)
+        #expect(unknown.facts.answered.isEmpty)
+    }
 }

@@ -210,6 +210,32 @@ import Testing
                 / 1e6)
         #expect(result.missingAttempts == 3)
     }
+
+    @Test func beforeAKnownLimiterRetriesAreSpreadAndPricedWithTheirLoad() throws {
+        // The limit is hardly above what is wanted: who comes back at once meets the same empty bucket.
+        let columns = RateLimitTests.log(seed: 12, wanted: 40, perSecond: 42, burst: 20, seconds: 1200)
+        let tuning = try tune(columns, present: single)
+        #expect(tuning.isChanged)
+        #expect(tuning.assumptions.contains { $0.hasPrefix("refusals follow a limit of 42 attempts a second") })
+        #expect(CandidateRules.waits(of: tuning.chosen.rule).reduce(0, +) > 300_000)
+        // A refusal costs ten seconds; retries at once save hardly any, for each takes a token that another lacks.
+        var hasty = tuning.chosen.rule
+        hasty.retry?.backoff = .waits([0], jitter: 0)
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: nil, replicates: 100)
+        let prices = try #require(tuner.compare([hasty, tuning.chosen.rule], on: columns)).asked.map(\.price)
+        #expect(prices[0].costSeconds > 1.3 * prices[1].costSeconds)
+        #expect(abs(prices[1].costSeconds - tuning.chosen.costSeconds) < 1e-9)
+        #expect(prices[1].interval.upperBound < 4 * prices[1].costSeconds)
+    }
+
+    @Test func hedgesBeforeAKnownLimiterArePricedWithoutItAndThatIsSaid() throws {
+        let columns = RateLimitTests.log(seed: 12, wanted: 40, perSecond: 42, burst: 20, seconds: 200)
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: nil, replicates: 100)
+        let hedged = Rule(timeoutUs: 2_000_000, hedge: HedgePolicy(delayUs: 4000, max: 1))
+        let asked = try #require(tuner.compare([hedged, single], on: columns)).asked
+        #expect(asked[0].assumptions.contains { $0.contains("take from the rate limit") })
+        #expect(!asked[1].assumptions.contains { $0.contains("take from the rate limit") })
+    }
 }
 
 /// Two routes of columns as a source.

@@ -16,12 +16,15 @@ public struct HostStateSmoother: Sendable {
     /// The most cycles of three EM steps.
     public var maxCycles = 60
 
+    /// Whether attempts that were refused for load are no probes: a limiter stands before the hosts.
+    public var skipsRefusals = false
+
     /// A smoother.
     public init() {}
 
     /// The states of all hosts of a route. Cost: O(attempts) per EM step.
     public func smooth(_ columns: AttemptColumns) -> HostStates {
-        let hosts = Self.probes(of: columns)
+        let hosts = Self.probes(of: columns, skipsRefusals: skipsRefusals)
         let pooled = fitPooled(hosts)
         var states = HostStates(pooled: pooled, rows: columns.count)
         for probes in hosts {
@@ -37,11 +40,12 @@ public struct HostStateSmoother: Sendable {
 
     /// The attempts of each host that tell of its state. Retries of a request that timed out are left out: it may be
     /// slow by itself, on whichever host, and would make outages of what is one event.
-    static func probes(of columns: AttemptColumns) -> [ProbeSequence] {
+    static func probes(of columns: AttemptColumns, skipsRefusals: Bool = false) -> [ProbeSequence] {
         let hostCount = Int(columns.host.max().map { $0 + 1 } ?? 0)
         var hosts = [ProbeSequence](repeating: ProbeSequence(), count: max(hostCount, columns.hostNames.count))
         var timedOut: Set<UInt64> = []
         for row in 0..<columns.count where columns.outcome[row] != .cancelled {
+            if skipsRefusals && columns.outcome[row] == .rateLimited { continue }
             if columns.attempt[row] > 1, timedOut.contains(columns.request[row]) { continue }
             if columns.outcome[row] == .timeout { timedOut.insert(columns.request[row]) }
             let host = Int(columns.host[row])

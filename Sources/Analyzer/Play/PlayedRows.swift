@@ -9,6 +9,8 @@ final class PlayedRows {
     let order: [Int32]
     /// Whether each unit is an outage.
     let isOutage: [Bool]
+    /// All requests as the route's rate limiter meets them, if it has one that is known.
+    let limited: LimitedRows?
     /// How many requests began before each arrival, and when those of it did.
     fileprivate let arrived: [Int64]
     /// See `arrived`.
@@ -24,6 +26,7 @@ final class PlayedRows {
             let (a, b) = (firsts[Int(one)].startUs, firsts[Int(other)].startUs)
             return a != b ? a < b : one < other
         }
+        limited = facts.rateLimit.map { LimitedRows(firsts, facts, $0) }
         isOutage = facts.requests.indices.map { $0 < facts.outageUs.count && facts.outageUs[$0] > 0 }
         var sum: Int64 = 0
         var arrived: [Int64] = []

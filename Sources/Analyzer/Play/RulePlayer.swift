@@ -17,7 +17,8 @@ struct PlayedRule {
 ///
 /// What a rule costs while its budget refuses nothing is worked out for all rules of a tree together, in any order of
 /// rows; where the budget might refuse something, the units concerned are played again, rule by rule, in the order of
-/// time. Both ask the decisions of the retry machine and the budget that the proxy runs. methods: pricing
+/// time. Both ask the decisions of the retry machine and the budget that the proxy runs. On a route whose rate limiter
+/// is known every rule is played by itself, in the order of time. methods: pricing
 struct RulePlayer {
     let rows: PlayedRows
     private let facts: RouteFacts
@@ -49,6 +50,11 @@ struct RulePlayer {
 
     /// Plays rules, each through its budget.
     mutating func play(_ rules: [Rule]) -> [PlayedRule] {
+        if let limited = rows.limited {
+            return StageMeter.measure(.playing) {
+                rules.map { LimitedPlay.played($0, on: rows, limited, facts, at: stretches) }
+            }
+        }
         StageMeter.measure(.playing) { playFreely(rules) }
         return StageMeter.measure(.budgets) { rules.map { throughBudget($0) } }
     }
@@ -78,6 +84,9 @@ struct RulePlayer {
         _ rules: [Rule], at stretches: PlayedStretches = .usual, onlyOutages: Bool = false
     ) -> [[SIMD4<Double>]] {
         StageMeter.measure(.playing) {
+            if let limited = rows.limited {
+                return rules.map { LimitedPlay.freeCostUs($0, on: rows, limited, facts, at: stretches) }
+            }
             let none = facts.fixedCostUs.map { SIMD4(repeating: $0) }
             var costs = Array(repeating: none, count: rules.count)
             for (tree, places) in RuleTree.trees(of: rules.map(\.withoutBudget)) {

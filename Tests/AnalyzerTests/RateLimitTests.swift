@@ -1,0 +1,155 @@
+import Glibc
+import Retry
+import TestSupport
+import Testing
+
+@testable import Analyzer
+
+@Suite struct RateLimitTests {
+    private static let epochUs: Int64 = 1_700_000_000_000_000
+
+    /// Poisson arrivals at `wanted` a second for `seconds`, in turn on the hosts, through a bucket of the route's or of
+    /// each host, that is written by itself: a debt that time pays off.
+    static func log(
+        seed: UInt64, wanted: Double, perSecond: Double, burst: Double, seconds: Double = 500, hosts: Int = 2,
+        isByHost: Bool = false, timeUnit: Double = 1, delayUs: Int64 = 0, hiddenShare: Double = 0
+    ) -> AttemptColumns {
+        var dice = SplitMix64(seed: seed, "limit")
+        var debts = Array(repeating: 0.0, count: isByHost ? hosts : 1)
+        var paid = debts
+        var attempts: [Attempt] = []
+        var second = 0.0
+        while second < seconds {
+            second -= log(1 - dice.unit()) / wanted
+            let host = Int.random(in: 0..<hosts, using: &dice)
+            let place = isByHost ? host : 0
+            debts[place] = max(0, debts[place] - (second - paid[place]) * perSecond)
+            paid[place] = second
+            let isRefused = debts[place] > burst - 1
+            if !isRefused { debts[place] += 1 }
+            // Another client's attempts are in no log.
+            if dice.unit() < hiddenShare { continue }
+            let onTheWayUs = delayUs > 0 ? Int64.random(in: 0..<delayUs, using: &dice) : 0
+            let offsetUs = Int64(second * 1e6 * timeUnit) + onTheWayUs
+            attempts.append(
+                Attempt(
+                    startUs: epochUs + offsetUs, durationUs: isRefused ? 1000 : 5000, route: "r", host: "h\(host)",
+                    request: UInt64(attempts.count + 1), outcome: isRefused ? .rateLimited : .success,
+                    status: isRefused ? 429 : 200, method: "GET"))
+        }
+        return AttemptColumns(route: "r", attempts: attempts.sorted { $0.startUs < $1.startUs })
+    }
+
+    private static func log(_ value: Double) -> Double { Glibc.log(value) }
+
+    @Test(arguments: [(42.0, 40.0, 20.0), (5, 5, 3), (300, 320, 50), (10, 12, 4)], 1...2 as ClosedRange<UInt64>)
+    func findsTheBucketThatRefused(law: (perSecond: Double, wanted: Double, burst: Double), seed: UInt64) throws {
+        let columns = Self.log(seed: seed, wanted: law.wanted, perSecond: law.perSecond, burst: law.burst)
+        let limit = try #require(RateLimit(columns))
+        #expect(abs(limit.perSecond / law.perSecond - 1) < 0.005)
+        #expect(abs(limit.burst - law.burst) < 0.5)
+        #expect(!limit.isByHost)
+        #expect(limit.unexplainedShare < 0.05)
+    }
+
+    @Test func ofOneTokenOnlyTheGapIsKnown() throws {
+        // Ten a second, one at a time, serves whoever comes 100 ms after the last; so does a little slower and larger.
+        let limit = try #require(RateLimit(Self.log(seed: 1, wanted: 4, perSecond: 10, burst: 1)))
+        #expect(limit.unexplainedShare == 0)
+        #expect(abs(limit.perSecond * 0.1 + limit.burst - 2) < 0.01)
+    }
+
+    @Test func findsTheBucketsOfHosts() throws {
+        let columns = Self.log(seed: 3, wanted: 60, perSecond: 20, burst: 8, hosts: 3, isByHost: true)
+        let limit = try #require(RateLimit(columns))
+        #expect(limit.isByHost)
+        #expect(abs(limit.perSecond / 20 - 1) < 0.005 && abs(limit.burst - 8) < 0.5)
+        #expect(limit.buckets(hosts: 3).count == 3)
+    }
+
+    @Test func anotherUnitOfTimeChangesTheRateAndNothingElse() throws {
+        let one = try #require(RateLimit(Self.log(seed: 4, wanted: 40, perSecond: 42, burst: 20)))
+        let other = try #require(
+            RateLimit(Self.log(seed: 4, wanted: 40, perSecond: 42, burst: 20, timeUnit: 16)))
+        #expect(abs(other.perSecond * 16 / one.perSecond - 1) < 1e-3)
+        #expect(abs(other.burst - one.burst) < 0.05)
+    }
+
+    @Test func delaysOnTheWayLeaveMostOfItExplained() throws {
+        let limit = try #require(RateLimit(Self.log(seed: 5, wanted: 40, perSecond: 42, burst: 20, delayUs: 500)))
+        #expect(abs(limit.perSecond / 42 - 1) < 0.005 && abs(limit.burst - 20) < 1)
+        #expect(limit.unexplainedShare > 0 && limit.unexplainedShare <= RateLimit.mostUnexplained)
+    }
+
+    @Test func whatOthersLoadTooIsNotKnown() {
+        #expect(RateLimit(Self.log(seed: 6, wanted: 80, perSecond: 84, burst: 20, hiddenShare: 0.5)) == nil)
+    }
+
+    @Test func refusalsThatComeByChanceOrInSpellsAreNoBucket() {
+        func columns(_ isRefused: (Int, inout SplitMix64) -> Bool) -> AttemptColumns {
+            var dice = SplitMix64(seed: 7, "limit")
+            let attempts = (0..<20_000).map { index in
+                let refused = isRefused(index, &dice)
+                return Attempt(
+                    startUs: Self.epochUs + Int64(index) * 20_000 + Int64.random(in: 0..<20_000, using: &dice),
+                    durationUs: 1000, route: "r", host: "h0", request: UInt64(index + 1),
+                    outcome: refused ? .rateLimited : .success, status: refused ? 429 : 200, method: "GET")
+            }
+            return AttemptColumns(route: "r", attempts: attempts)
+        }
+        #expect(RateLimit(columns { _, dice in dice.unit() < 0.05 }) == nil)
+        #expect(RateLimit(columns { index, _ in index % 1000 < 40 }) == nil)
+        #expect(RateLimit(columns { index, dice in index % 2500 < 300 && dice.unit() < 0.7 }) == nil)
+    }
+
+    @Test func aFewRefusalsTellNothing() {
+        var columns = Self.log(seed: 8, wanted: 40, perSecond: 42, burst: 20)
+        var left = RateLimit.leastRefusals - 1
+        for row in 0..<columns.count where columns.outcome[row] == .rateLimited {
+            if left == 0 { columns.outcome[row] = .success }
+            left = max(0, left - 1)
+        }
+        #expect(RateLimit(columns) == nil)
+    }
+
+    @Test func itIsSaidInThreeDigits() {
+        let limit = RateLimit(perSecond: 41.999_6, burst: 20.02, unexplainedShare: 0.014)
+        #expect(
+            limit.assumption.hasPrefix("refusals follow a limit of 42 attempts a second with bursts of 20 (98 % of"))
+        let other = RateLimit(perSecond: 1234.4, burst: 1.055, isByHost: true)
+        #expect(other.assumption.contains("a limit at each host of 1234 attempts a second with bursts of 1.06 (100 %"))
+        #expect(
+            RateLimit(perSecond: 12.34, burst: 7.5).assumption.contains("of 12.3 attempts a second with bursts of 7.5"))
+    }
+
+    @Test func whatFoundNoConnectionReachesNoLimiter() {
+        #expect(!RateLimit.isReached(by: .connectFailure))
+        #expect(Outcome.allCases.allSatisfy { $0 == .connectFailure || RateLimit.isReached(by: $0) })
+    }
+
+    @Test func aLogWithoutRefusalsHasNoLimiter() {
+        #expect(RateLimit(AttemptColumns(route: "r", attempts: [])) == nil)
+        #expect(RateLimit(SampleLog.columns(isDown: SampleLog.hostOutages)) == nil)
+    }
+
+    @Test func unitsBeginWhereABucketIsFull() {
+        // Ten a second and a burst of one: after 50 ms it is never full, after 100 ms it is.
+        let starts: [Int64] = [
+            0, 1_500_000, 1_550_000, 2_500_000, 2_550_000, 2_600_000, 3_300_000, 3_399_000, 4_200_000,
+        ]
+        let attempts = starts.enumerated().map { index, startUs in
+            Attempt(
+                startUs: Self.epochUs + startUs, durationUs: 1000, route: "r", host: "h0", request: UInt64(index + 1),
+                outcome: .success, status: 200, method: "GET")
+        }
+        let columns = AttemptColumns(route: "r", attempts: attempts)
+        let outages = Outages(columns: columns, states: HostStateSmoother().smooth(columns))
+        let limit = RateLimit(perSecond: 10, burst: 1)
+        let before = Array(outages.units.indices)
+        #expect(before.count > 2)
+        #expect(limit.regenerative(before, outages, columns) == before)
+        // One that is never full again after its first attempt leaves one piece of evidence.
+        let slow = RateLimit(perSecond: 0.01, burst: 100)
+        #expect(slow.regenerative(before, outages, columns) == before.map { _ in 0 })
+    }
+}
