@@ -10,6 +10,8 @@ struct CandidateRules {
     var maxRetries: Int
     /// Per-try timeouts to try, the first with every schedule; `nil` stands for none.
     var perTryTimeoutsUs: [Int64?]
+    /// What retries may do with Retry-After: every schedule is tried with each, no retry with none.
+    var retryAfters: [RetryAfterPolicy] = [.heed]
     /// Whether what a per-try timeout cuts off is sent again; if not, it only fails sooner.
     var areTimeoutsRetried = true
     /// Whether retries of slow attempts were shown to be fast; if not, no limit is tried but those given.
@@ -42,15 +44,25 @@ struct CandidateRules {
         }
         let fitting = schedules.filter { !$0.isEmpty && isAllowed($0) }
         let ordered = fitting.sorted { $0.count != $1.count ? $0.count < $1.count : $0.lexicographicallyPrecedes($1) }
-        return ([[]] + ordered).map { rule(waits: $0, perTryUs: perTryTimeoutsUs.first ?? nil, budget: budgets.first) }
+        let (perTryUs, budget) = (perTryTimeoutsUs.first ?? nil, budgets.first)
+        return ([[]] + ordered).flatMap { rules(waits: $0, perTryUs: perTryUs, budget: budget) }
     }
 
     private func isAllowed(_ waits: [Int64]) -> Bool {
         waits.allSatisfy { $0 >= waitsFromUs } && waits.reduce(0, +) < waitsBelowUs
     }
 
+    /// The frame with these waits, once for everything that retries may do with Retry-After.
+    private func rules(waits: [Int64], perTryUs: Int64?, budget: BudgetPolicy?) -> [Rule] {
+        retryAfters.prefix(waits.isEmpty ? 1 : retryAfters.count).map {
+            rule(waits: waits, retryAfter: $0, perTryUs: perTryUs, budget: budget)
+        }
+    }
+
     /// The frame with these waits; no waits, no retries.
-    private func rule(waits: [Int64], perTryUs: Int64?, budget: BudgetPolicy?) -> Rule {
+    private func rule(
+        waits: [Int64], retryAfter: RetryAfterPolicy, perTryUs: Int64?, budget: BudgetPolicy?
+    ) -> Rule {
         var rule = frame
         rule.perTryTimeoutUs = perTryUs
         rule.budget = budget
@@ -58,15 +70,21 @@ struct CandidateRules {
             rule.retry = nil
         } else {
             rule.retry?.maxRetries = waits.count
+            rule.retry?.retryAfter = retryAfter
             rule.retry?.backoff = .waits(waits, jitter: Self.jitter)
             if perTryUs != nil && areTimeoutsRetried { rule.retry?.on.append(.outcome(.timeout)) }
         }
         return rule
     }
 
-    /// Rules one step away: one wait longer, shorter or none, or another per-try timeout. The number of retries stays.
+    /// Rules one step away: one wait longer, shorter or none, or another per-try timeout. The number of retries stays,
+    /// and what they do with Retry-After.
     func neighbours(of rule: Rule, stepping factors: [Double]) -> [Rule] {
         let waits = Self.waits(of: rule)
+        let retryAfter = rule.retry?.retryAfter ?? .heed
+        func near(_ waits: [Int64], _ perTryUs: Int64?) -> Rule {
+            self.rule(waits: waits, retryAfter: retryAfter, perTryUs: perTryUs, budget: rule.budget)
+        }
         var schedules: Set<[Int64]> = []
         for index in waits.indices {
             var moved = waits
@@ -79,8 +97,7 @@ struct CandidateRules {
         }
         schedules.remove(waits)
         return schedules.filter(isAllowed).sorted { $0.lexicographicallyPrecedes($1) }
-            .map { self.rule(waits: $0, perTryUs: rule.perTryTimeoutUs, budget: rule.budget) }
-            + limits(near: rule, factors).map { self.rule(waits: waits, perTryUs: $0, budget: rule.budget) }
+            .map { near($0, rule.perTryTimeoutUs) } + limits(near: rule, factors).map { near(waits, $0) }
     }
 
     /// Only where a choice of limits was given, and the log speaks for it, does another one come into question.
@@ -108,8 +125,8 @@ struct CandidateRules {
             for perTryUs in place == 0 ? perTryTimeoutsUs.dropFirst() : perTryTimeoutsUs[...] {
                 // Without a retry a limit on each try only fails sooner.
                 let isIdle = perTryUs != nil && areTimeoutsRetried
-                rules += ordered.filter { !$0.isEmpty || !isIdle }.map {
-                    rule(waits: $0, perTryUs: perTryUs, budget: budget)
+                rules += ordered.filter { !$0.isEmpty || !isIdle }.flatMap {
+                    self.rules(waits: $0, perTryUs: perTryUs, budget: budget)
                 }
             }
         }

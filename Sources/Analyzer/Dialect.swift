@@ -24,8 +24,8 @@ public enum Dialect: String, CaseIterable, Sendable {
     /// balancer gives.
     var host: HostChoice { self == .linkerd || self == .grpc ? .any : .other }
 
-    /// Whether it waits as long as a server asked for in Retry-After.
-    var isRetryAfterKept: Bool { self == .meantime || self == .envoy }
+    /// What it does with Retry-After: Envoy heeds it if told to.
+    var retryAfter: RetryAfterPolicy { self == .meantime || self == .envoy ? .heed : .ignore }
 
     /// The gRPC statuses that its conditions have a name for; the service config has all.
     private var grpcStatuses: Set<Int> { self == .meantime || self == .grpc ? Set(1...16) : [1, 4, 8, 13, 14] }
@@ -71,7 +71,7 @@ struct FailureKinds {
     /// Whether any failure has a gRPC status.
     private(set) var isGRPC = false
     /// Whether a server said when to come back.
-    private(set) var isRetryAfterSeen = false
+    let isRetryAfterSeen: Bool
     /// Whether some requests may be repeated after they may have been executed.
     private(set) var isIdempotent = false
     /// Whether there are requests that may, and others.
@@ -81,10 +81,10 @@ struct FailureKinds {
     init(_ facts: RouteFacts) {
         var repeatable = 0
         for first in facts.failed + facts.slow where first.isIdempotent { repeatable += 1 }
+        isRetryAfterSeen = facts.isRetryAfterSeen
         isIdempotent = repeatable > 0 || facts.failed.isEmpty && facts.slow.isEmpty
         isMixed = repeatable > 0 && repeatable < facts.failed.count + facts.slow.count
         for first in facts.failed {
-            isRetryAfterSeen = isRetryAfterSeen || first.retryAfterUs > 0
             if first.outcome == .rateLimited {
                 if first.isGRPC { isRefusedOverGRPC = true } else { isRefusedOverHTTP = true }
             }

@@ -45,6 +45,7 @@ struct DialectFamily {
         frame.ejectionUs = nil
         frame.retry?.on = on
         frame.retry?.host = candidates.frame.retry?.host == .other ? dialect.host : .any
+        frame.retry?.retryAfter = dialect.retryAfter
         waitsFromUs = candidates.waitsFromUs
         // Waits that begin at 0 cannot keep a distance.
         let isUnable = on.isEmpty || waitsFromUs > 0 && dialect != .grpc

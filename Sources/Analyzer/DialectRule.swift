@@ -30,11 +30,8 @@ extension Tuner {
         let facts = evidence.facts
         let failures = FailureKinds(facts)
         let methods = failures.isMixed && setting.isIdempotent == nil ? evidence.repeatableMethods : []
-        var searches = [true: DialectSearch(facts, seed: seed)]
-        searches[false] =
-            failures.isRetryAfterSeen
-            ? DialectSearch(facts.withFailed { $0.retryAfterUs = 0 }, seed: seed) : searches[true]
-        let own = own(tuning, &searches[true])
+        var search = DialectSearch(facts, seed: seed)
+        let own = own(tuning, &search)
         func rule(
             _ dialect: Dialect, _ price: RulePrice, costUs: Double, leastExtra: Double? = nil
         ) -> DialectRule {
@@ -53,28 +50,21 @@ extension Tuner {
         var found: [(dialect: Dialect, played: PlayedRule, costUs: Double, leastExtra: Double?)] = []
         for dialect in Dialect.allCases where dialect != .meantime {
             let family = DialectFamily(dialect, within: candidates, failures: failures)
-            guard var search = searches[dialect.isRetryAfterKept], let best = search.best(of: family) else { continue }
+            guard let best = search.best(of: family) else { continue }
             found.append((dialect, best, search.cost(best), search.leastExtra(of: family)))
-            searches[dialect.isRetryAfterKept] = search
         }
-        // Each is priced on the failures as its proxy meets them.
-        let prices = found.map { one in
-            let met = one.dialect.isRetryAfterKept ? facts : facts.withFailed { $0.retryAfterUs = 0 }
-            let search = RuleSearch(facts: met, candidates: nil, replicates: replicates, seed: seed)
-            return price([one.played], search, evidence)[0]
-        }
+        let pricing = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
+        let prices = found.map { price([$0.played], pricing, evidence)[0] }
         return (own.map { [rule(.meantime, $0.price, costUs: $0.costUs)] } ?? [])
             + zip(found, prices).map { rule($0.dialect, $1, costUs: $0.costUs, leastExtra: $0.leastExtra) }
     }
 
     /// The best explicit waits among those that were priced, and their cost on the days to come.
-    private func own(_ tuning: RouteTuning, _ search: inout DialectSearch?) -> (price: RulePrice, costUs: Double)? {
+    private func own(_ tuning: RouteTuning, _ search: inout DialectSearch) -> (price: RulePrice, costUs: Double)? {
         // Where candidates were not listed, what tune found stands for them.
         let listed = tuning.candidates.isEmpty ? [tuning.present, tuning.chosen] : tuning.candidates
         let within = listed.filter { $0.extraAttempts <= tuning.objective.maxExtraAttempts }
-        guard var known = search else { return nil }
-        let costs = known.play(within.map(\.rule)).map(known.cost)
-        search = known
+        let costs = search.play(within.map(\.rule)).map(search.cost)
         guard let least = costs.min() else { return nil }
         return zip(within, costs).filter { $1 <= least * (1 + RuleFinals.unseen) }
             .min { ($0.0.rule.retry?.maxRetries ?? 0, $0.1) < ($1.0.rule.retry?.maxRetries ?? 0, $1.1) }

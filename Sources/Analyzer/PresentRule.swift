@@ -14,7 +14,8 @@ struct PresentRule {
 
     /// What the attempts under the newest rule version show: as many retries as the longest request made, after the
     /// outcomes that were followed by one, with the median wait of each. A limit that fired and was followed by a retry
-    /// is one of each try; the longest limit on a first attempt that was not is the whole request's.
+    /// is one of each try; the longest limit on a first attempt that was not is the whole request's. Retry-After is
+    /// ignored where most retries that were asked to wait came sooner.
     init(inferredFrom columns: AttemptColumns) {
         isGiven = false
         let newest = columns.ruleVersion.max() ?? 0
@@ -49,10 +50,38 @@ struct PresentRule {
         let medians = waits.map { list in list.isEmpty ? 0 : list.sorted()[list.count / 2] }
         rule.retry = RetryPolicy(
             maxRetries: waits.count, on: Outcome.allCases.filter(on.contains).map(RetryCondition.outcome), host: .any,
-            backoff: .waits(medians, jitter: 0))
+            retryAfter: Self.retryAfter(columns, rows), backoff: .waits(medians, jitter: 0))
         let shown = medians.prefix(4).map(DurationText.format).joined(separator: ", ")
         let count = waits.count == 1 ? "one retry after a median wait" : "\(waits.count) retries after median waits"
         assumption = "no present rule was given: read off the log as \(count) of \(shown)"
+        if rule.retry?.retryAfter == .ignore {
+            assumption += ", Retry-After ignored: most retries came sooner than it asked"
+        }
+    }
+
+    /// A log that counts in milliseconds shows a wait by up to so much shorter than it was.
+    private static let roundedOffUs: Int64 = 2000
+
+    /// What most retries did of which a server said when to come back.
+    private static func retryAfter(_ columns: AttemptColumns, _ rows: [Int]) -> RetryAfterPolicy {
+        struct Place: Hashable {
+            let request: UInt64
+            let attempt: Int
+        }
+        var askedUs: [Place: Int64] = [:]
+        for row in rows where columns.retryAfterUs[row] > 0 && columns.outcome[row].isFailure && !columns.hedge[row] {
+            let place = Place(request: columns.request[row], attempt: Int(columns.attempt[row]))
+            askedUs[place] = columns.retryAfterUs[row]
+        }
+        if askedUs.isEmpty { return .heed }
+        var (retries, sooner) = (0, 0)
+        for row in rows where columns.attempt[row] > 1 && !columns.hedge[row] {
+            let before = Place(request: columns.request[row], attempt: Int(columns.attempt[row]) - 1)
+            guard let us = askedUs[before] else { continue }
+            retries += 1
+            if columns.waitUs[row] < us - roundedOffUs { sooner += 1 }
+        }
+        return sooner > retries - sooner ? .ignore : .heed
     }
 
     init(given rule: Rule) {

@@ -108,13 +108,6 @@ struct RouteFacts {
     /// The rate limiter that refuses attempts, where one is known: then every request is here, none thinned.
     var rateLimit: RateLimit?
 
-    /// The same with every failed request changed.
-    func withFailed(_ change: (inout First) -> Void) -> RouteFacts {
-        var facts = self
-        for place in failed.indices { change(&facts.failed[place]) }
-        return facts
-    }
-
     /// The same without the requests of quiet time.
     var duringOutages: RouteFacts {
         var facts = self
@@ -123,6 +116,9 @@ struct RouteFacts {
         facts.answered = answered.filter { outageUs[Int($0.unit)] > 0 }
         return facts
     }
+
+    /// Whether a server said when to come back.
+    var isRetryAfterSeen: Bool { failed.contains { $0.retryAfterUs > 0 } }
 
     var units: Int { requests.count }
     var requestCount: Double { requests.reduce(0, +) }

@@ -53,6 +53,7 @@ struct RouteSetting {
         return CandidateRules(
             frame: frame, budgets: windowsUs(for: evidence).map(budget), maxRetries: bounds.maxRetries,
             perTryTimeoutsUs: perTryTimeouts(for: evidence, timeoutUs),
+            retryAfters: bounds.mayIgnoreRetryAfter && evidence.facts.isRetryAfterSeen ? [.heed, .ignore] : [.heed],
             areTimeoutsRetried: evidence.areSlowRetriesFast || areTimeoutsRetried,
             areSlowRetriesFast: evidence.areSlowRetriesFast,
             shortestLimitUs: shortestLimitUs(evidence), waitsBelowUs: waitsBelowUs(evidence, timeoutUs: timeoutUs),
@@ -123,6 +124,22 @@ struct RouteSetting {
     /// is the load that keeps it going.
     func isUnsafe(_ evidence: RouteEvidence) -> Bool {
         evidence.origin.isCommon && (areTimeoutsRetried || present.rule.hedge != nil)
+    }
+
+    /// Where a rule comes back sooner than a server asked: the one that was chosen, or no other than the present one.
+    func disregard(by choice: RuleChoice, of facts: RouteFacts) -> [String] {
+        if choice.isChanged, choice.chosen.rule.retry?.retryAfter == .ignore {
+            return [
+                "this rule comes back sooner than the server's Retry-After asks, as bounds.may_ignore_retry_after allows"
+            ]
+        }
+        guard present.rule.retry?.retryAfter == .ignore, !bounds.mayIgnoreRetryAfter, facts.isRetryAfterSeen else {
+            return []
+        }
+        return [
+            "the present rule comes back sooner than the server's Retry-After asks: no other may, unless "
+                + "bounds.may_ignore_retry_after is true"
+        ]
     }
 
     /// Whether the present rule sends again what its per-try timeout cuts off.

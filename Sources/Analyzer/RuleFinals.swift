@@ -4,7 +4,8 @@ import Retry
 /// what each costs: what to choose, and how sure that is.
 ///
 /// Among rules within one standard error of the best the one with the fewest retries is taken (Breiman et al. 1984, the
-/// one-standard-error rule), the error being that of the paired difference, at most half a hundredth. methods: choice
+/// one-standard-error rule), the error being that of the paired difference, at most half a hundredth; of those with as
+/// many the one that heeds Retry-After. methods: choice
 struct RuleFinals {
     private let rules: [PlayedRule]
     private let replicates: RuleReplicates
@@ -85,7 +86,9 @@ struct RuleFinals {
         }
         return near.min { first, second in
             let (one, other) = (rules[first].rule.retry?.maxRetries ?? 0, rules[second].rule.retry?.maxRetries ?? 0)
-            return one != other ? one < other : cost(first) < cost(second)
+            if one != other { return one < other }
+            let heeds = [first, second].map { rules[$0].rule.retry?.retryAfter != .ignore }
+            return heeds[0] != heeds[1] ? heeds[0] : cost(first) < cost(second)
         } ?? best
     }
 }

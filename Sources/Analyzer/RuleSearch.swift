@@ -35,7 +35,7 @@ final class RuleSearch {
             facts, foreseeing: candidates?.budgets ?? [], at: outlook == nil ? .usual : OutageOutlook.played)
         var grid = Self.play(candidates?.grid() ?? [], &player, outlook, &played)
         // Whatever the limit, schedules that are good without one are good, or retries at once are.
-        let shapes = Dictionary(grouping: grid) { $0.rule.retry?.maxRetries ?? 0 }.values.compactMap { rules in
+        let shapes = Dictionary(grouping: grid) { Kind($0.rule) }.values.compactMap { rules in
             rules.min { $0.foreseenUs.reduce(0, +) < $1.foreseenUs.reduce(0, +) }
         }
         grid += Self.play(candidates?.varied(shapes.map(\.rule)) ?? [], &player, outlook, &played)
@@ -51,9 +51,7 @@ final class RuleSearch {
         var descents: [Descent] = []
         for (number, part) in parts.enumerated() {
             let allowed = grid.filter { isWithinLoad($0, part) }
-            let byKind = Dictionary(grouping: allowed) {
-                Kind(retries: $0.rule.retry?.maxRetries ?? 0, windowUs: $0.rule.budget?.windowUs ?? 0)
-            }
+            let byKind = Dictionary(grouping: allowed) { Kind($0.rule) }
             for kind in byKind.keys.sorted() {
                 let costs = (byKind[kind] ?? []).map { (rule: $0, costUs: part.costUs($0)) }
                 guard let best = costs.min(by: { $0.costUs < $1.costUs }) else { continue }
@@ -176,9 +174,18 @@ final class RuleSearch {
     private struct Kind: Hashable, Comparable {
         var retries: Int
         var windowUs: Int64
+        var isRetryAfterIgnored: Bool
+
+        init(_ rule: Rule) {
+            retries = rule.retry?.maxRetries ?? 0
+            windowUs = rule.budget?.windowUs ?? 0
+            isRetryAfterIgnored = rule.retry?.retryAfter == .ignore
+        }
 
         static func < (one: Kind, other: Kind) -> Bool {
-            one.retries != other.retries ? one.retries < other.retries : one.windowUs > other.windowUs
+            if one.retries != other.retries { return one.retries < other.retries }
+            if one.windowUs != other.windowUs { return one.windowUs > other.windowUs }
+            return !one.isRetryAfterIgnored && other.isRetryAfterIgnored
         }
     }
 

@@ -98,7 +98,8 @@ public struct Tuner: Sendable {
             change: choice.changeUs.lowerBound / 1e6...choice.changeUs.upperBound / 1e6,
             confirmedGain: choice.confirmedGainUs.lowerBound / 1e6...choice.confirmedGainUs.upperBound / 1e6,
             candidates: candidates, reason: choice.reason,
-            assumptions: setting.assumptions + evidence.assumptions + doubt(of: prices[0], against: recordedSeconds))
+            assumptions: setting.assumptions + evidence.assumptions + setting.disregard(by: choice, of: facts)
+                + doubt(of: prices[0], against: recordedSeconds))
     }
 
     /// Prices, with what the log cannot show allowed for.
@@ -150,7 +151,8 @@ public struct Tuner: Sendable {
     private static func ordered(_ prices: [RulePrice]) -> [RulePrice] {
         func key(_ rule: Rule) -> [Int64] {
             let waits = CandidateRules.waits(of: rule)
-            return [Int64(waits.count), rule.perTryTimeoutUs ?? .max, rule.budget?.windowUs ?? 0] + waits
+            let isSooner: Int64 = rule.retry?.retryAfter == .ignore ? 1 : 0
+            return [Int64(waits.count), rule.perTryTimeoutUs ?? .max, rule.budget?.windowUs ?? 0, isSooner] + waits
         }
         return prices.sorted { first, second in
             if first.costSeconds != second.costSeconds { return first.costSeconds < second.costSeconds }

@@ -92,7 +92,7 @@ extension Configuration {
     }
 
     private static func bounds(_ reader: YAMLReader) throws(FileError) -> Bounds {
-        let keys = try reader.mapping(keys: ["max_retries", "per_try_timeout"])
+        let keys = try reader.mapping(keys: ["max_retries", "per_try_timeout", "may_ignore_retry_after"])
         var bounds = Bounds()
         if let value = keys["max_retries"] { bounds.maxRetries = try value.integer(0...20) }
         if let value = keys["per_try_timeout"] {
@@ -102,6 +102,7 @@ extension Configuration {
             if shortest > longest { throw value.error("its first limit is longer than its second") }
             bounds.perTryTimeoutUs = shortest...longest
         }
+        if let value = keys["may_ignore_retry_after"] { bounds.mayIgnoreRetryAfter = try value.boolean() }
         return bounds
     }
 

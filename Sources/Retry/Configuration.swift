@@ -140,10 +140,15 @@ public struct Bounds: Equatable, Hashable, Sendable {
     public var maxRetries: Int
     /// The shortest and longest per-try timeout that may be chosen, microseconds; `nil`: free.
     public var perTryTimeoutUs: ClosedRange<Int64>?
+    /// Whether a retry may come back sooner than the server asks in Retry-After.
+    public var mayIgnoreRetryAfter: Bool
 
-    /// Bounds; without arguments, at most four retries.
-    public init(maxRetries: Int = 4, perTryTimeoutUs: ClosedRange<Int64>? = nil) {
+    /// Bounds; without arguments, at most four retries, which heed Retry-After.
+    public init(
+        maxRetries: Int = 4, perTryTimeoutUs: ClosedRange<Int64>? = nil, mayIgnoreRetryAfter: Bool = false
+    ) {
         self.maxRetries = maxRetries
         self.perTryTimeoutUs = perTryTimeoutUs
+        self.mayIgnoreRetryAfter = mayIgnoreRetryAfter
     }
 }

@@ -127,7 +127,8 @@ public struct RetryMachine: Equatable, Sendable {
         if result.outcome == .success { return end(.success) }
         if let refusal = rule.refusal(of: result, after: attempt, isIdempotent: isIdempotent) { return end(refusal) }
         guard let retry = rule.retry else { return end(.noRetries) }
-        let waitUs = max(retry.backoff.waitUs(retry: attempt, unit: unit), result.retryAfterUs)
+        let askedUs = retry.retryAfter == .heed ? result.retryAfterUs : 0
+        let waitUs = max(retry.backoff.waitUs(retry: attempt, unit: unit), askedUs)
         let (untilUs, overflow) = nowUs.addingReportingOverflow(waitUs)
         if overflow { return end(.deadline) }
         if let deadlineUs, untilUs >= deadlineUs { return end(.deadline) }

@@ -36,14 +36,20 @@ public struct RetryPolicy: Equatable, Hashable, Sendable {
     public var on: [RetryCondition]
     /// Where a retry goes.
     public var host: HostChoice
+    /// What a retry does with Retry-After.
+    public var retryAfter: RetryAfterPolicy
     /// The waits before the retries.
     public var backoff: Backoff
 
     /// A policy.
-    public init(maxRetries: Int, on: [RetryCondition], host: HostChoice = .other, backoff: Backoff) {
+    public init(
+        maxRetries: Int, on: [RetryCondition], host: HostChoice = .other, retryAfter: RetryAfterPolicy = .heed,
+        backoff: Backoff
+    ) {
         self.maxRetries = maxRetries
         self.on = on
         self.host = host
+        self.retryAfter = retryAfter
         self.backoff = backoff
     }
 }
@@ -99,6 +105,14 @@ public enum HostChoice: String, Equatable, Hashable, Sendable, CaseIterable {
     case other
     /// Any host, as for a first attempt.
     case any
+}
+
+/// What a retry does with Retry-After, by which a server says how long the client "ought to wait" (RFC 9110 §10.2.3).
+public enum RetryAfterPolicy: String, Equatable, Hashable, Sendable, CaseIterable {
+    /// It waits at least as long as the server asks.
+    case heed
+    /// It waits as the backoff says, whatever the server asks.
+    case ignore
 }
 
 /// The waits before retries.

@@ -24,8 +24,8 @@ extension RuleSet {
     }
 
     private static let order = [
-        "rule", "timeout", "per_try_timeout", "retry.max_retries", "retry.on", "retry.host", "retry.backoff", "budget",
-        "hedge", "ejection",
+        "rule", "timeout", "per_try_timeout", "retry.max_retries", "retry.on", "retry.host", "retry.retry_after",
+        "retry.backoff", "budget", "hedge", "ejection",
     ]
 
     /// A rule's text by key, as the file has it.

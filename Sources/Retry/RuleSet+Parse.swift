@@ -55,7 +55,7 @@ extension RuleSet {
     }
 
     private static func retry(_ reader: YAMLReader) throws(FileError) -> RetryPolicy {
-        let keys = try reader.mapping(keys: ["max_retries", "on", "host", "backoff"])
+        let keys = try reader.mapping(keys: ["max_retries", "on", "host", "retry_after", "backoff"])
         guard let most = keys["max_retries"] else { throw reader.error("max_retries is missing; write max_retries: 2") }
         guard let conditions = keys["on"] else {
             throw reader.error("on is missing; write on: [connect_failure, reset, error_status]")
@@ -76,6 +76,9 @@ extension RuleSet {
             maxRetries: maxRetries,
             on: on,
             host: try keys["host"].map { value throws(FileError) in try value.choice(HostChoice.self) } ?? .other,
+            retryAfter: try keys["retry_after"].map { value throws(FileError) in
+                try value.choice(RetryAfterPolicy.self)
+            } ?? .heed,
             backoff: try keys["backoff"].map { value throws(FileError) in try backoff(value) } ?? .waits([0], jitter: 0)
         )
     }

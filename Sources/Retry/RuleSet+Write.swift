@@ -27,6 +27,8 @@ extension RuleSet {
             lines.append("  max_retries: \(retry.maxRetries)")
             lines.append("  on: [\(retry.on.map(\.name).joined(separator: ", "))]")
             lines.append("  host: \(retry.host.rawValue)")
+            // Files of rules that heed stay as they were before there was a choice.
+            if retry.retryAfter != .heed { lines.append("  retry_after: \(retry.retryAfter.rawValue)") }
             lines.append("  backoff: \(flow(of: retry.backoff))")
         }
         if let budget = rule.budget {

@@ -27,6 +27,29 @@ import Testing
         }
     }
 
+    @Test func `where Retry-After may be ignored every schedule is tried with it heeded and ignored`() throws {
+        let heeding = candidates(perTry: [nil, 100_000])
+        var both = heeding
+        both.retryAfters = [.heed, .ignore]
+        func parts(_ rules: [Rule]) -> (heed: [Rule], ignore: [Rule]) {
+            var ignoring = rules.filter { $0.retry?.retryAfter == .ignore }
+            for place in ignoring.indices { ignoring[place].retry?.retryAfter = .heed }
+            return (rules.filter { $0.retry?.retryAfter != .ignore }, ignoring)
+        }
+        let grid = parts(both.grid())
+        #expect(grid.heed == heeding.grid() && grid.ignore == heeding.grid().filter { $0.retry != nil })
+        let given = heeding.grid().filter { [[40_000, 80_000], [5000]].contains(CandidateRules.waits(of: $0)) }
+        let varied = parts(both.varied(given))
+        #expect(!varied.heed.isEmpty && varied.heed == heeding.varied(given) && varied.ignore == varied.heed)
+        // A neighbour keeps what its rule does.
+        let limited = try #require(heeding.varied(given).last)
+        var ignoring = limited
+        ignoring.retry?.retryAfter = .ignore
+        let near = parts(both.neighbours(of: ignoring, stepping: [0.5, 2]))
+        #expect(near.heed.isEmpty && near.ignore == heeding.neighbours(of: limited, stepping: [0.5, 2]))
+        #expect(both.neighbours(of: limited, stepping: [0.5, 2]) == near.ignore)
+    }
+
     @Test func noRetriesIsACandidate() {
         #expect(candidates().grid().contains { $0.retry == nil })
         #expect(candidates(maxRetries: 0).grid().allSatisfy { $0.retry == nil })

@@ -51,13 +51,19 @@ import Testing
     }
 
     @Test func `what is not known of second attempts widens an interval`() throws {
-        var facts = try evidence(SampleLog.columns(isDown: SampleLog.routeOutages))
+        let facts = try evidence(SampleLog.columns(isDown: SampleLog.routeOutages))
         let sure = LatencyTable { $0 >= 5000 ? 0.9 : 0 }
-        facts.secondLatency = sure
-        facts.secondLatencyEnds = [sure, sure]
-        let marked = facts.withFailed { row in
-            (row.outcome, row.durationUs, row.isSeenAgain) = (.timeout, 20_000, true)
+        var failed = facts.failed
+        for place in failed.indices {
+            (failed[place].outcome, failed[place].durationUs, failed[place].isSeenAgain) = (.timeout, 20_000, true)
         }
+        let marked = RouteFacts(
+            objective: facts.objective, hostCount: facts.hostCount, failed: failed, slow: facts.slow,
+            slowFromUs: facts.slowFromUs, fixedCostUs: facts.fixedCostUs, fixedSuccesses: facts.fixedSuccesses,
+            requests: facts.requests, recorded: facts.recorded, arrivals: facts.arrivals,
+            answerProbability: facts.answerProbability, availability: facts.availability,
+            upProbability: facts.upProbability, latency: facts.latency, secondLatency: sure,
+            secondLatencyEnds: [sure, sure], outageUs: facts.outageUs, failureUs: facts.failureUs)
         var limited = rule(waits: [350_000])
         limited.perTryTimeoutUs = 20_000
         limited.retry?.on = [.outcome(.timeout)]

@@ -221,10 +221,15 @@ import Testing
 
     @Test func `who does not read Retry-After comes back sooner`() throws {
         let facts = facts(upFromUs: 0, copies: 40, retryAfterUs: 400_000)
-        let deaf = facts.withFailed { $0.retryAfterUs = 0 }
-        #expect(deaf.failed.allSatisfy { $0.retryAfterUs == 0 } && deaf.failed.count == facts.failed.count)
+        let unasked = self.facts(upFromUs: 0, copies: 40)
         let kept = try best(.envoy, facts, within: candidates())
-        let read = try best(.istio, deaf, within: candidates())
-        #expect(kept.costUs > 450_000 && read.costUs < 100_000)
+        #expect(kept.costUs > 450_000 && kept.rule.retry?.retryAfter == .heed)
+        for dialect in [Dialect.istio, .linkerd, .grpc] {
+            let read = try best(dialect, facts, within: candidates())
+            #expect(read.costUs < 100_000 && read.rule.retry?.retryAfter == .ignore)
+            // As if nobody had asked.
+            let same = try best(dialect, unasked, within: candidates())
+            #expect(read.rule == same.rule && read.costUs == same.costUs)
+        }
     }
 }

@@ -75,7 +75,8 @@ import Testing
                 retry: retries == 0
                     ? nil
                     : RetryPolicy(
-                        maxRetries: retries, on: on, host: number % 4 == 0 ? .any : .other, backoff: backoff),
+                        maxRetries: retries, on: on, host: number % 4 == 0 ? .any : .other,
+                        retryAfter: number % 4 == 2 ? .ignore : .heed, backoff: backoff),
                 budget: policies[number % policies.count])
         }
     }

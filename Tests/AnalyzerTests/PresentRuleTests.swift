@@ -6,12 +6,12 @@ import Testing
 @Suite struct PresentRuleTests {
     private func attempt(
         _ request: UInt64, _ number: Int, _ outcome: Outcome, waitUs: Int64 = 0, timeoutUs: Int64 = 0,
-        version: Int = 0
+        retryAfterUs: Int64 = 0, version: Int = 0
     ) -> Attempt {
         Attempt(
             startUs: Int64(request) * 1_000_000 + Int64(number) * 1000, durationUs: 500, route: "r", host: "h",
             request: request, attempt: number, waitUs: waitUs, outcome: outcome, timeoutUs: timeoutUs,
-            ruleVersion: version)
+            retryAfterUs: retryAfterUs, ruleVersion: version)
     }
 
     @Test func retriesWaitsAndCausesAreReadOffTheLog() {
@@ -26,6 +26,45 @@ import Testing
         #expect(present.rule.retry?.on == [.outcome(.errorStatus), .outcome(.reset)])
         #expect(present.rule.retry?.backoff == .waits([20_000, 40_000], jitter: 0))
         #expect(present.assumption.contains("2 retries"))
+    }
+
+    /// Requests that are asked to wait for a second, by how long each waits before its retry.
+    private func inferred(waitsUs: [Int64], askedUs: Int64 = 1_000_000) -> PresentRule {
+        let log = waitsUs.enumerated().flatMap { number, waitUs in
+            [
+                attempt(UInt64(number) + 1, 1, .rateLimited, retryAfterUs: askedUs),
+                attempt(UInt64(number) + 1, 2, .success, waitUs: waitUs),
+            ]
+        }
+        return PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log))
+    }
+
+    @Test func `Retry-After is ignored where more than half of the retries came sooner than it asked`() {
+        let sooner = inferred(waitsUs: [20_000, 30_000, 1_000_000])
+        #expect(sooner.rule.retry?.retryAfter == .ignore)
+        #expect(sooner.assumption.contains("Retry-After ignored"))
+        for waitsUs in [[1_000_000, 1_200_000], [20_000, 1_000_000], [20_000, 1_000_000, 1_400_000]] as [[Int64]] {
+            let heeding = inferred(waitsUs: waitsUs)
+            #expect(heeding.rule.retry?.retryAfter == .heed, "\(waitsUs)")
+            #expect(!heeding.assumption.contains("Retry-After"))
+        }
+        // Rounded to milliseconds, a wait of a second may show as a little less.
+        #expect(inferred(waitsUs: [999_000, 998_500]).rule.retry?.retryAfter == .heed)
+        // Where nobody is asked to wait nothing tells.
+        #expect(inferred(waitsUs: [20_000, 30_000], askedUs: 0).rule.retry?.retryAfter == .heed)
+        #expect(inferred(waitsUs: [20_000], askedUs: .max).rule.retry?.retryAfter == .ignore)
+    }
+
+    @Test func `a retry is held against what the attempt before it was told`() {
+        let log = [
+            attempt(1, 1, .rateLimited), attempt(1, 2, .rateLimited, waitUs: 20_000, retryAfterUs: 1_000_000),
+            attempt(1, 3, .success, waitUs: 1_000_000),
+            // Nobody retries this one, and another request's retry is not its own.
+            attempt(2, 1, .rateLimited, retryAfterUs: 1_000_000), attempt(3, 1, .reset),
+            attempt(3, 2, .success, waitUs: 20_000),
+        ]
+        let rule = PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log)).rule
+        #expect(rule.retry?.retryAfter == .heed)
     }
 
     @Test func aLogWithoutRetriesHasNone() {

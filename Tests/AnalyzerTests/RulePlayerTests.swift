@@ -11,13 +11,13 @@ import Testing
     /// Two hosts; `up` says when they answer; every answer takes 10 ms; one failed first attempt at 0 that took 2 ms.
     private func facts(
         up: @escaping (Int, Int64) -> Double, outcome: Outcome = .errorStatus, durationUs: Int64 = 2000,
-        isIdempotent: Bool = true, hasStarted: Bool = false, copies: Int = 1, ownShare: Double = 0,
-        second: LatencyTable? = nil
+        retryAfterUs: Int64 = 0, isIdempotent: Bool = true, hasStarted: Bool = false, copies: Int = 1,
+        ownShare: Double = 0, second: LatencyTable? = nil
     ) -> RouteFacts {
         let first = RouteFacts.First(
-            startUs: 0, durationUs: durationUs, host: 0, outcome: outcome, status: 503, isGRPC: false, retryAfterUs: 0,
-            isIdempotent: isIdempotent, unit: 0, hasStarted: hasStarted, ownShare: ownShare, isSeenAgain: second != nil,
-            weight: 1)
+            startUs: 0, durationUs: durationUs, host: 0, outcome: outcome, status: 503, isGRPC: false,
+            retryAfterUs: retryAfterUs, isIdempotent: isIdempotent, unit: 0, hasStarted: hasStarted,
+            ownShare: ownShare, isSeenAgain: second != nil, weight: 1)
         return RouteFacts(
             objective: objective, hostCount: 2, failed: Array(repeating: first, count: copies), slow: [],
             slowFromUs: 20_000, fixedCostUs: [0], fixedSuccesses: [0], requests: [Double(copies)],
@@ -56,6 +56,21 @@ import Testing
         #expect(abs(totals.costUs[0] - (2000 + 40_000 + 10_000 + 50_000)) <= binUs)
         #expect(totals.extra == [1])
         #expect(abs(totals.successes[0] - 1) < 1e-12)
+    }
+
+    @Test func whatTheServerAsksForIsWaitedForWhereTheRuleHeedsIt() {
+        // Played together, for all else is the same.
+        let heeding = rule(waits: [40_000])
+        var ignoring = heeding
+        ignoring.retry?.retryAfter = .ignore
+        func costs(_ askedUs: Int64) -> [Double] {
+            var player = RulePlayer(facts(up: { _, _ in 1 }, retryAfterUs: askedUs))
+            return player.play([heeding, ignoring]).map(\.totals.costUs[0])
+        }
+        #expect(costs(300_000)[0] - costs(300_000)[1] == 260_000)
+        #expect(costs(300_000)[1] == costs(0)[1] && costs(0)[0] == costs(0)[1])
+        // Longer than the deadline: who heeds has failed at once.
+        #expect(costs(1_000_000)[0] == 10_002_000 && costs(1_000_000)[1] == costs(0)[1])
     }
 
     @Test func aPriceIsTheProductAlongTheSchedule() {

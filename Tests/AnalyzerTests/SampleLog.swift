@@ -5,9 +5,10 @@ enum SampleLog {
     static let epochUs: Int64 = 1_700_000_000_000_000
 
     /// One request every 10 ms for `seconds`, in turn on `hosts` hosts; answered in 4 ms unless its host is down
-    /// (fails in 1 ms with 503); one attempt each.
+    /// (fails in 1 ms with 503, and asks to come back after `retryAfterUs`); one attempt each.
     static func columns(
-        seconds: Int = 60, hosts: Int = 2, method: String = "GET", isDown: (_ host: Int, _ offsetUs: Int64) -> Bool
+        seconds: Int = 60, hosts: Int = 2, method: String = "GET", retryAfterUs: Int64 = 0,
+        isDown: (_ host: Int, _ offsetUs: Int64) -> Bool
     ) -> AttemptColumns {
         let attempts = (0..<seconds * 100).map { index in
             let offsetUs = Int64(index) * 10_000
@@ -16,7 +17,7 @@ enum SampleLog {
             return Attempt(
                 startUs: epochUs + offsetUs, durationUs: fails ? 1000 : 4000 + Int64(index % 7) * 100, route: "r",
                 host: "h\(host)", request: UInt64(index) + 1, outcome: fails ? .errorStatus : .success,
-                status: fails ? 503 : 200, timeoutUs: 2_000_000, method: method)
+                status: fails ? 503 : 200, timeoutUs: 2_000_000, retryAfterUs: fails ? retryAfterUs : 0, method: method)
         }
         return AttemptColumns(route: "r", attempts: attempts)
     }

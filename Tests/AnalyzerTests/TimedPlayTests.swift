@@ -13,11 +13,12 @@ import Testing
 
     private func request(
         _ outcome: Outcome = .success, atUs startUs: Int64 = 0, host: Int = 0, takes durationUs: Int64, own: Double = 0,
-        isIdempotent: Bool = true, isSeenAgain: Bool = false
+        retryAfterUs: Int64 = 0, isIdempotent: Bool = true, isSeenAgain: Bool = false
     ) -> RouteFacts.First {
         RouteFacts.First(
             startUs: startUs, durationUs: durationUs, host: host, outcome: outcome, status: 503, isGRPC: false,
-            retryAfterUs: 0, isIdempotent: isIdempotent, unit: 0, ownShare: own, isSeenAgain: isSeenAgain, weight: 1)
+            retryAfterUs: retryAfterUs, isIdempotent: isIdempotent, unit: 0, ownShare: own, isSeenAgain: isSeenAgain,
+            weight: 1)
     }
 
     private func facts(
@@ -111,6 +112,15 @@ import Testing
         expect(
             played(rule(hedgeAfterUs: 20_000, waits: [5000], perTryUs: 60_000), slow),
             costUs: 80_000 + 5000 + 60_000 + failedUs + 100_000, extra: 2, successes: 0)
+    }
+
+    @Test func aRetryAfterHedgesWaitsForAsLongAsAskedWhereTheRuleHeeds() {
+        let asked = request(.errorStatus, takes: 100_000, retryAfterUs: 30_000)
+        let down = facts([asked], hosts: 3) { _, atUs in atUs >= 120_000 ? 1 : 0 }
+        var rule = rule(hedgeAfterUs: 20_000, waits: [5000])
+        expect(played(rule, down), costUs: 150_000 + answerUs + 100_000, extra: 2, successes: 1)
+        rule.retry?.retryAfter = .ignore
+        expect(played(rule, down), costUs: 125_000 + answerUs + 100_000, extra: 2, successes: 1)
     }
 
     @Test func whatFailsBeforeTheDelayIsRetriedAndNotHedged() {

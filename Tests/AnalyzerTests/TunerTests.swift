@@ -89,6 +89,57 @@ import Testing
         #expect((tuning.chosen.rule.retry?.maxRetries ?? 0) <= 1)
     }
 
+    /// All hosts are down for up to 300 ms, and ask for a whole second.
+    private func tuneAsked(mayIgnore: Bool, retryAfterUs: Int64 = 1_000_000, present: Rule) throws -> RouteTuning {
+        try tune(
+            SampleLog.columns(retryAfterUs: retryAfterUs, isDown: SampleLog.routeOutages),
+            configuration: SampleLog.configuration(bounds: Bounds(maxRetries: 2, mayIgnoreRetryAfter: mayIgnore)),
+            present: present)
+    }
+
+    @Test func `a rule ignores Retry-After only where the bounds allow it and it pays, and says so`() throws {
+        let bound = try tuneAsked(mayIgnore: false, present: single)
+        #expect(bound.isChanged && bound.candidates.allSatisfy { $0.rule.retry?.retryAfter != .ignore })
+        let free = try tuneAsked(mayIgnore: true, present: single)
+        #expect(free.isChanged && free.chosen.rule.retry?.retryAfter == .ignore)
+        #expect(free.chosen.costSeconds < bound.chosen.costSeconds)
+        let words = "comes back sooner than the server's Retry-After asks, as bounds.may_ignore_retry_after allows"
+        #expect(free.assumptions.contains { $0.contains(words) })
+        #expect(!bound.assumptions.contains { $0.contains("Retry-After") })
+        // What heeds is priced as it is without the other.
+        let heeding = free.candidates.filter { $0.rule.retry?.retryAfter != .ignore }
+        for one in heeding {
+            guard let same = bound.candidates.first(where: { $0.rule == one.rule }) else { continue }
+            #expect(abs(one.costSeconds - same.costSeconds) < 1e-12 * same.costSeconds)
+        }
+        #expect(heeding.count > 50)
+    }
+
+    @Test func `where ignoring Retry-After gains nothing it is heeded`() throws {
+        let free = try tuneAsked(mayIgnore: true, retryAfterUs: 1000, present: single)
+        #expect(free.candidates.contains { $0.rule.retry?.retryAfter == .ignore })
+        #expect(free.isChanged && free.chosen.rule.retry?.retryAfter == .heed)
+    }
+
+    @Test func `where nobody asks to wait the bound changes nothing`() throws {
+        let bound = try tuneAsked(mayIgnore: false, retryAfterUs: 0, present: single)
+        let free = try tuneAsked(mayIgnore: true, retryAfterUs: 0, present: single)
+        #expect(free.candidates == bound.candidates && free.chosen == bound.chosen)
+        #expect(free.assumptions == bound.assumptions && free.reason == bound.reason)
+    }
+
+    @Test func `a present rule that ignores Retry-After is priced so, and makes no other that does`() throws {
+        var present = single
+        present.retry = RetryPolicy(
+            maxRetries: 1, on: [.outcome(.errorStatus)], retryAfter: .ignore, backoff: .waits([320_000], jitter: 0))
+        let tuning = try tuneAsked(mayIgnore: false, present: present)
+        #expect(tuning.candidates.allSatisfy { $0.rule.retry?.retryAfter != .ignore })
+        // Nothing that waits for a second is as cheap.
+        #expect(!tuning.isChanged && tuning.chosen.rule == present)
+        #expect(tuning.chosen.costSeconds < 0.8 * (tuning.candidates.map(\.costSeconds).min() ?? 0))
+        #expect(tuning.assumptions.contains { $0.contains("no other may, unless bounds.may_ignore_retry_after") })
+    }
+
     @Test func theLoadCapIsKept() throws {
         let objective = Objective(maxExtraAttempts: 0.05)
         let tuning = try tune(

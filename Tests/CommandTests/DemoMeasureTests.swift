@@ -88,7 +88,7 @@ import Testing
         #expect(DemoText.words(Rule()) == "No retries; no retry budget.")
         #expect(
             DemoText.words(DefaultRules.envoy)
-                == "Retry once, on any host, after a random wait below 25ms (at most 250ms); "
+                == "Retry once, on any host, after a random wait below 25ms (at most 250ms), Retry-After ignored; "
                 + "give the whole request 15s; no retry budget.")
         let tuned = Rule(
             timeoutUs: 2_000_000, perTryTimeoutUs: 300_000,

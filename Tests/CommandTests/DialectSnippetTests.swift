@@ -60,6 +60,17 @@ struct DialectSnippetTests {
         #expect(fields.contains("retriable_status_codes: [429]") && fields.contains("name: Retry-After"))
     }
 
+    @Test func `Envoy is told to look at Retry-After by a rule that heeds it alone`() {
+        var ignoring = rule(.envoy, exponential)
+        ignoring.price.rule.retry?.retryAfter = .ignore
+        let text = DialectSnippet(ignoring, route: "checkout").text
+        let heeding = DialectSnippet(rule(.envoy, exponential), route: "checkout").text
+        let line = "  rate_limited_retry_back_off: {reset_headers: [{name: Retry-After, format: SECONDS}]}\n"
+        #expect(heeding.contains(line) && text == heeding.replacing(line, with: ""))
+        let fields = DialectSnippet(ignoring, route: "").fields.map(\.name)
+        #expect(!fields.contains("rate_limited_retry_back_off") && fields.contains("max_interval"))
+    }
+
     @Test func `without retries Envoy's route action undoes those of its virtual host`() {
         #expect(
             DialectSnippet(rule(.envoy, exponential, retries: 0), route: "checkout").text == """
@@ -154,6 +165,11 @@ struct DialectSnippetTests {
         let text = DialectSnippet(own, route: "a: b").text
         let file = "version: 1\nroutes:\n" + text.split(separator: "\n").dropFirst().map { $0 + "\n" }.joined()
         #expect(try RuleSet(yaml: file, file: "f").rule(for: "a: b") == own.price.rule)
+        var ignoring = own
+        ignoring.price.rule.retry?.retryAfter = .ignore
+        #expect(DialectSnippet(ignoring, route: "a: b").text.contains("      retry_after: ignore\n"))
+        #expect(DialectSnippet(ignoring, route: "").fields.contains { $0 == ("retry_after", "ignore") })
+        #expect(!DialectSnippet(own, route: "").fields.contains { $0.name == "retry_after" })
     }
 
     @Test func `a route's name stays in its comment`() {

@@ -24,7 +24,20 @@ struct RuleTextTests {
         #expect(RuleText.summary(Rule(timeoutUs: 1_000_000)) == "no retries; in all 1s")
         #expect(
             RuleText.summary(DefaultRules.envoy)
-                == "1 retry after 0 to 25ms × 2ⁿ up to 250ms, any host; on connect_failure reset error_status; in all 15s"
+                == "1 retry after 0 to 25ms × 2ⁿ up to 250ms, any host, Retry-After ignored; "
+                + "on connect_failure reset error_status; in all 15s"
         )
+    }
+
+    @Test func `a rule that ignores Retry-After says so wherever it is written`() throws {
+        var rule = DefaultRules.envoy
+        #expect(ExplainText.waits(rule) == "1 after 0 to 25ms × 2ⁿ up to 250ms, Retry-After ignored")
+        #expect(RuleJSON.rule(rule).text().contains("\"retry_after\":\"ignore\""))
+        let changes = RuleSet(version: 1, createdUs: 0, routes: ["a": .init(rule: rule)]).changes(
+            to: RuleSet(version: 2, createdUs: 0, routes: ["a": .init(rule: Rule(timeoutUs: 15_000_000))]))
+        #expect(RuleChangeText.text(changes, style: .none).contains("\n- retry.retry_after: ignore\n"))
+        rule.retry?.retryAfter = .heed
+        #expect(!RuleText.summary(rule).contains("Retry-After") && !ExplainText.waits(rule).contains("Retry-After"))
+        #expect(RuleJSON.rule(rule).text().contains("\"retry_after\":\"heed\""))
     }
 }

@@ -99,7 +99,6 @@ enum TestedElsewhere {
             "meantime/Commands/RulesDiffCommand.swift", "meantime/Commands/RulesHistoryCommand.swift",
             "meantime/Commands/RulesRollbackCommand.swift", "meantime/Commands/RulesShowCommand.swift",
             "meantime/Files/RuleVersions.swift",
-            "meantime/Output/RuleChangeText.swift", "meantime/Output/RuleJSON.swift",
         ],
         "DemoRehearsalTests.swift": [
             "meantime/Demo/ChildProcess.swift", "meantime/Demo/ClientConnection.swift",
@@ -125,7 +124,7 @@ enum TestedElsewhere {
         ],
         "WhatIfCommandTests.swift": [
             "Analyzer/RuleComparison.swift", "meantime/Commands/ExplainCommand.swift",
-            "meantime/Files/RouteLog.swift", "meantime/Output/ExplainText.swift",
+            "meantime/Files/RouteLog.swift",
             "meantime/Output/DialectText.swift", "meantime/Output/EjectionText.swift",
             "meantime/Output/HedgeText.swift",
             "meantime/Output/RulePriceText.swift",

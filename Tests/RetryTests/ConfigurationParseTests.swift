@@ -157,6 +157,15 @@ import Testing
             "bounds: {per_try_timeout: [1s, 50ms]}",
             ":3: routes.a.bounds.per_try_timeout: its first limit is longer than its second"
         ),
+        (
+            "bounds: {may_ignore_retry_after: yes}",
+            ":3: routes.a.bounds.may_ignore_retry_after: must be true or false, found 'yes'"
+        ),
+        (
+            "bounds: {ignore_retry_after: true}",
+            ":3: routes.a.bounds.ignore_retry_after: unknown key; known here: max_retries, per_try_timeout, "
+                + "may_ignore_retry_after"
+        ),
     ])
     func `a route that means nothing is refused with line, key and what would be right`(line: String, message: String) {
         #expect(Self.refusal("routes:\n  a:\n    \(line)\n") == "meantime.yaml" + message)
@@ -167,6 +176,18 @@ import Testing
             guard let refusal = Self.refusal(String(Self.example.prefix(length))) else { continue }
             #expect(refusal.hasPrefix("meantime.yaml:") && !refusal.contains("\n"), "\(refusal)")
         }
+    }
+
+    @Test func `a route's rule heeds Retry-After unless its bounds allow another`() throws {
+        let text = """
+            routes:
+              a: {bounds: {may_ignore_retry_after: true}}
+              b: {bounds: {may_ignore_retry_after: false}}
+              c: {bounds: {max_retries: 2}}
+            """
+        let routes = try Configuration(yaml: text, file: "meantime.yaml").routes
+        #expect(routes.map(\.bounds.mayIgnoreRetryAfter) == [true, false, false])
+        #expect(routes.map(\.bounds.maxRetries) == [4, 4, 2])
     }
 
     @Test func `a deadline counts as given where somebody wrote it`() throws {

@@ -8,7 +8,7 @@ import Testing
         #expect(rule.timeoutUs == 15_000_000 && rule.perTryTimeoutUs == nil)
         #expect(rule.retry?.maxRetries == 1)
         #expect(rule.retry?.backoff.longestWaitUs(retry: 1) == 25_000)
-        #expect(rule.retry?.host == .any)
+        #expect(rule.retry?.host == .any && rule.retry?.retryAfter == .ignore)
         #expect(rule.budget == nil && rule.hedge == nil && rule.ejectionUs == nil)
     }
 

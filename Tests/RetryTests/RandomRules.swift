@@ -43,7 +43,9 @@ enum RandomRules {
         let on = Array(all.shuffled(using: &generator).prefix(Int.random(in: 1...all.count, using: &generator)))
         return RetryPolicy(
             maxRetries: Int.random(in: 0...20, using: &generator), on: on,
-            host: HostChoice.allCases.randomElement(using: &generator)!, backoff: backoff(using: &generator))
+            host: HostChoice.allCases.randomElement(using: &generator)!,
+            retryAfter: RetryAfterPolicy.allCases.randomElement(using: &generator)!,
+            backoff: backoff(using: &generator))
     }
 
     private static func backoff(using generator: inout SeededGenerator) -> Backoff {

@@ -73,8 +73,8 @@ func transcriptByTheBook(
             transcript.verdict = refusal
             break
         }
-        let waitUs = max(
-            waitByTheBook(rule.retry!.backoff, retry: attempt, unit: circumstances.unit), end.retryAfterUs)
+        var waitUs = waitByTheBook(rule.retry!.backoff, retry: attempt, unit: circumstances.unit)
+        if rule.retry!.retryAfter == .heed && waitUs < end.retryAfterUs { waitUs = end.retryAfterUs }
         if isTooLate(nowUs + waitUs) {
             transcript.verdict = .deadline
             break

@@ -24,6 +24,8 @@ import Testing
         .waits([30_000], jitter: 0),
         .exponential(baseUs: 20_000, maxUs: 60_000, multiplier: 2, jitter: .full),
     ]
+    private static let pauses: [(backoff: Backoff, retryAfter: RetryAfterPolicy)] =
+        backoffs.map { ($0, .heed) } + [(backoffs[1], .ignore)]
 
     /// Every combination of rule, circumstances and outcomes, as far as the outcomes are called for.
     private static func explore(
@@ -31,9 +33,10 @@ import Testing
     ) throws -> Int {
         try withEvery { choice in
             let retry = maxRetries.map { most in
-                RetryPolicy(
-                    maxRetries: most, on: choice.of(Array(conditions.prefix(most < 4 ? 4 : 1)), "on"), host: .other,
-                    backoff: choice.of(backoffs, "backoff"))
+                let on = choice.of(Array(conditions.prefix(most < 4 ? 4 : 1)), "on")
+                let pause = choice.of(pauses, "pause")
+                return RetryPolicy(
+                    maxRetries: most, on: on, host: .other, retryAfter: pause.retryAfter, backoff: pause.backoff)
             }
             let rule = Rule(
                 timeoutUs: choice.of([nil, 200_000], "timeout"), perTryTimeoutUs: choice.of([nil, 50_000], "per try"),
@@ -133,6 +136,20 @@ import Testing
             _ = machine.next(.begin, nowUs: 0, unit: 0) { true }
             let result = AttemptResult(outcome: .rateLimited, status: 429, retryAfterUs: askedUs)
             #expect(machine.next(.attemptEnded(result), nowUs: 1000, unit: 0) { true } == .wait(untilUs: untilUs))
+        }
+    }
+
+    @Test func `a rule that ignores what the server asks for waits as its backoff says`() {
+        for (waitUs, askedUs) in [(50_000, 0), (50_000, 49_999), (50_000, 400_000), (50_000, .max), (1, 50_000)]
+            as [(Int64, Int64)]
+        {
+            let policy = RetryPolicy(
+                maxRetries: 1, on: [.outcome(.rateLimited)], retryAfter: .ignore, backoff: .waits([waitUs], jitter: 0))
+            var machine = RetryMachine(rule: Rule(timeoutUs: 100_000, retry: policy), isIdempotent: false, startUs: 0)
+            _ = machine.next(.begin, nowUs: 0, unit: 0) { true }
+            let result = AttemptResult(outcome: .rateLimited, status: 429, retryAfterUs: askedUs)
+            let action = machine.next(.attemptEnded(result), nowUs: 1000, unit: 0) { true }
+            #expect(action == .wait(untilUs: 1000 + waitUs))
         }
     }
 

@@ -30,6 +30,7 @@ import Testing
         #expect(changed { $0.retry?.maxRetries = 1 } == [["a", "retry.max_retries", "3", "1"]])
         #expect(changed { $0.retry?.on = [.http(503)] } == [["a", "retry.on", "[reset]", "[http_503]"]])
         #expect(changed { $0.retry?.host = .any } == [["a", "retry.host", "other", "any"]])
+        #expect(changed { $0.retry?.retryAfter = .ignore } == [["a", "retry.retry_after", nil, "ignore"]])
         #expect(
             changed { $0.retry?.backoff = .waits([5000], jitter: 0) }
                 == [["a", "retry.backoff", "{waits: [0ms, 40ms], jitter: 0.1}", "{waits: [5ms], jitter: 0}"]])

@@ -64,6 +64,7 @@ import Testing
             set.rule(for: "a")
                 == Rule(
                     retry: RetryPolicy(maxRetries: 2, on: [.http(503)], host: .other, backoff: .waits([0], jitter: 0))))
+        #expect(set.rule(for: "a")?.retry?.retryAfter == .heed)
         let exponential = "version: 1\nroutes: {a: {retry: {max_retries: 1, on: [reset], backoff: {base: 25ms}}}}"
         #expect(
             try RuleSet(yaml: exponential, file: "rules.yaml").rule(for: "a")?.retry?.backoff
@@ -71,6 +72,14 @@ import Testing
         let longest = "version: 1\nroutes: {a: {retry: {max_retries: 1, on: [reset], backoff: {base: 24h}}}}"
         let set24 = try RuleSet(yaml: longest, file: "rules.yaml")
         #expect(try RuleSet(yaml: set24.yaml(), file: "rules.yaml") == set24)
+    }
+
+    @Test(arguments: RetryAfterPolicy.allCases)
+    func `a rule says what its retries do with Retry-After`(policy: RetryAfterPolicy) throws {
+        let retry = "{max_retries: 1, on: [reset], retry_after: \(policy.rawValue)}"
+        let set = try RuleSet(yaml: "version: 1\nroutes: {a: {retry: \(retry)}}\n", file: "rules.yaml")
+        #expect(set.rule(for: "a")?.retry?.retryAfter == policy)
+        #expect(try RuleSet(yaml: set.yaml(), file: "rules.yaml") == set)
     }
 
     /// A rule file with one route, whose lines begin at line 4.
@@ -189,6 +198,14 @@ import Testing
             (
                 ["retry: {max_retries: 1, on: [reset], host: same}"],
                 ":4: routes.a.retry.host: must be other or any, found 'same'"
+            ),
+            (
+                ["retry: {max_retries: 1, on: [reset], retry_after: never}"],
+                ":4: routes.a.retry.retry_after: must be heed or ignore, found 'never'"
+            ),
+            (
+                ["retry: {max_retries: 1, on: [reset], retry_after: 1s}"],
+                ":4: routes.a.retry.retry_after: must be heed or ignore, found '1s'"
             ),
             (
                 ["retry: {max_retries: 1, on: [reset], backoff: {}}"],

@@ -16,7 +16,7 @@ import Testing
             cost: CostEvidence(before: 0.5, after: 0.25, interval: -1 ... -0.125), reason: "say \"why\"")
         let exponential = Rule(
             retry: RetryPolicy(
-                maxRetries: 1, on: [.outcome(.timeout)], host: .any,
+                maxRetries: 1, on: [.outcome(.timeout)], host: .any, retryAfter: .ignore,
                 backoff: .exponential(baseUs: 25_000, maxUs: 250_000, multiplier: 2, jitter: .full)))
         let set = RuleSet(
             version: 7, createdUs: 1_795_312_800_000_000,
@@ -34,6 +34,7 @@ import Testing
                       max_retries: 1
                       on: [timeout]
                       host: any
+                      retry_after: ignore
                       backoff: {base: 25ms, max: 250ms, multiplier: 2, jitter: full}
                   b:
                     timeout: 800ms

@@ -19,22 +19,22 @@ enum Baselines {
     static let none = Contestant(name: "none", rule: DefaultRules.none)
 
     /// Retries switched on, all else default: one retry, at most three at a time, no per-try timeout.
-    static let envoy = Contestant(
-        name: "Envoy", rule: DefaultRules.envoy, governor: .concurrency(3), heedsRetryAfter: false)
+    static let envoy = Contestant(name: "Envoy", rule: DefaultRules.envoy, governor: .concurrency(3))
 
     /// Since 1.24 a plain 503 is not retried; two retries on other hosts, no timeout.
     static let istio = Contestant(
         name: "Istio",
         rule: Rule(
             retry: RetryPolicy(
-                maxRetries: 2, on: [.outcome(.connectFailure), .outcome(.reset)], host: .other, backoff: exponential)),
-        heedsRetryAfter: false)
+                maxRetries: 2, on: [.outcome(.connectFailure), .outcome(.reset)], host: .other, retryAfter: .ignore,
+                backoff: exponential)))
 
     /// Annotated with `retry.linkerd.io/http: 5xx`: one retry at once, no budget.
     static let linkerd = Contestant(
         name: "Linkerd",
-        rule: Rule(retry: RetryPolicy(maxRetries: 1, on: unanswered, host: .any, backoff: .waits([0], jitter: 0))),
-        heedsRetryAfter: false)
+        rule: Rule(
+            retry: RetryPolicy(
+                maxRetries: 1, on: unanswered, host: .any, retryAfter: .ignore, backoff: .waits([0], jitter: 0))))
 
     /// A6's example: four attempts, 100 ms doubling to 1 s, ± 20 %, throttled by ten tokens at 0.1.
     static let grpc = Contestant(
@@ -47,19 +47,19 @@ enum Baselines {
         governor: .throttle(tokens: 10, ratio: 0.1))
 
     static let awsOld = Contestant(
-        name: "AWS old", rule: aws(baseUs: 1_000_000),
-        governor: .bucket(tokens: 500, transient: 5, timeout: 10, throttled: 5, slowThrottle: false),
-        heedsRetryAfter: false)
+        name: "AWS old", rule: aws(baseUs: 1_000_000, .ignore),
+        governor: .bucket(tokens: 500, transient: 5, timeout: 10, throttled: 5, slowThrottle: false))
 
     static let aws2026 = Contestant(
-        name: "AWS 2026", rule: aws(baseUs: 50_000),
+        name: "AWS 2026", rule: aws(baseUs: 50_000, .heed),
         governor: .bucket(tokens: 500, transient: 14, timeout: 14, throttled: 5, slowThrottle: true))
 
-    private static func aws(baseUs: Int64) -> Rule {
+    private static func aws(baseUs: Int64, _ retryAfter: RetryAfterPolicy) -> Rule {
         Rule(
             perTryTimeoutUs: 60_000_000,
             retry: RetryPolicy(
                 maxRetries: 2, on: unanswered + [.outcome(.rateLimited), .outcome(.timeout)], host: .any,
+                retryAfter: retryAfter,
                 backoff: .exponential(baseUs: baseUs, maxUs: 20_000_000, multiplier: 2, jitter: .full)))
     }
 
@@ -67,17 +67,15 @@ enum Baselines {
         name: "Resilience4j",
         rule: Rule(
             retry: RetryPolicy(
-                maxRetries: 2, on: unanswered + [.outcome(.rateLimited)], host: .any,
-                backoff: .waits([500_000], jitter: 0))),
-        heedsRetryAfter: false)
+                maxRetries: 2, on: unanswered + [.outcome(.rateLimited)], host: .any, retryAfter: .ignore,
+                backoff: .waits([500_000], jitter: 0))))
 
     static let polly = Contestant(
         name: "Polly",
         rule: Rule(
             retry: RetryPolicy(
-                maxRetries: 3, on: unanswered + [.outcome(.rateLimited)], host: .any,
-                backoff: .waits([2_000_000], jitter: 0))),
-        heedsRetryAfter: false)
+                maxRetries: 3, on: unanswered + [.outcome(.rateLimited)], host: .any, retryAfter: .ignore,
+                backoff: .waits([2_000_000], jitter: 0))))
 
     /// Those that read a percentile of completed requests off the log: a timeout at p99 or p99.9 with Envoy's retry, and
     /// Finagle's backup request at p99 (extra load 1 %) with its requeues (20 % + 10 a second over 10 s).
@@ -89,10 +87,11 @@ enum Baselines {
         }
         func timeout(_ share: Double, _ name: String) -> Contestant {
             let retry = RetryPolicy(
-                maxRetries: 1, on: unanswered + [.outcome(.timeout)], host: .any, backoff: exponential)
+                maxRetries: 1, on: unanswered + [.outcome(.timeout)], host: .any, retryAfter: .ignore,
+                backoff: exponential)
             return Contestant(
                 name: name, rule: Rule(timeoutUs: 15_000_000, perTryTimeoutUs: quantile(share), retry: retry),
-                governor: .concurrency(3), heedsRetryAfter: false)
+                governor: .concurrency(3))
         }
         let requeue = RetryPolicy(
             maxRetries: 20, on: [.outcome(.connectFailure)], host: .any, backoff: .waits([0], jitter: 0))

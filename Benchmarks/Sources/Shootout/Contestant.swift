@@ -1,12 +1,10 @@
 import Retry
 
-/// A rule with what its proxy or library does besides: how it limits its retries and whether it listens to Retry-After.
+/// A rule with what its proxy or library does besides: how it limits its retries.
 struct Contestant: Sendable {
     let name: String
     var rule: Rule
     var governor = Governor.Kind.none
-    /// Whether a retry waits for as long as the server asked.
-    var heedsRetryAfter = true
 }
 
 /// What limits a client's retries besides the rule's own budget.
@@ -71,10 +69,10 @@ struct Governor {
         if case .concurrency = kind { running -= 1 }
     }
 
-    /// The least wait that the failure calls for: what the server asked, or what the client does when throttled.
-    func leastWaitUs(_ result: AttemptResult, attempt: Int, heeds: Bool, unit: Double) -> Int64 {
+    /// The wait that a rule that heeds is told of: what the server asked, or what the client makes of it when throttled.
+    func leastWaitUs(_ result: AttemptResult, attempt: Int, unit: Double) -> Int64 {
         guard case .bucket(_, _, _, _, let slowThrottle) = kind, slowThrottle, result.outcome == .rateLimited else {
-            return heeds ? result.retryAfterUs : 0
+            return result.retryAfterUs
         }
         // AWS 2026: base 1 s when throttled; what the server asks is clamped to [computed, computed + 5 s].
         var capUs = 1_000_000.0

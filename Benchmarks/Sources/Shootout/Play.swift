@@ -169,7 +169,7 @@ struct Play {
             governors[life.layer].failed()
             var dice = Dice(seed: day.seed, request: life.number, attempt: life.attempt, salt: 31)
             told.retryAfterUs = governors[life.layer].leastWaitUs(
-                result, attempt: life.attempt, heeds: contestants[life.layer].heedsRetryAfter, unit: dice.unit())
+                result, attempt: life.attempt, unit: dice.unit())
         }
         tell(slot, .attemptEnded(told), nowUs: nowUs)
     }

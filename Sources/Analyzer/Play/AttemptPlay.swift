@@ -64,6 +64,7 @@ final class AttemptPlay {
     /// What a request costs that is never answered in time.
     let lostCostUs: Double
     private let choice: HostChoice
+    private let isRetryAfterHeeded: Bool
     let latency: LatencyTables
     /// Where the law of second attempts of slow requests stands among those of the hosts.
     let secondLaw: Int?
@@ -94,6 +95,7 @@ final class AttemptPlay {
         attemptCostUs = Double(facts.objective.attemptCostUs)
         lostCostUs = Double(objectiveUs) + Double(failureCostUs)
         choice = rule.retry?.host ?? .any
+        isRetryAfterHeeded = rule.retry?.retryAfter != .ignore
         latency = LatencyTables(
             facts.latency + (facts.secondLatency.map { [$0] } ?? []), usualLimitUs: perTryUs)
         secondLaw = facts.secondLatency.map { _ in facts.latency.count }
@@ -152,7 +154,7 @@ final class AttemptPlay {
         start.retries.isAfterFailure = endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil
         start.retries.isAfterTimeout =
             endless.refusal(of: AttemptResult(outcome: .timeout), after: 1, isIdempotent: first.isIdempotent) == nil
-        start.retries.retryAfterUs = failure.retryAfterUs
+        start.retries.retryAfterUs = isRetryAfterHeeded ? failure.retryAfterUs : 0
     }
 
     /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.

@@ -9,12 +9,14 @@ struct RuleTree {
         let perTryTimeoutUs: Int64?
         let on: [RetryCondition]
         let host: HostChoice
+        let retryAfter: RetryAfterPolicy
 
         init(_ rule: Rule) {
             timeoutUs = rule.timeoutUs
             perTryTimeoutUs = rule.perTryTimeoutUs
             on = rule.retry?.on ?? []
             host = rule.retry?.host ?? .any
+            retryAfter = rule.retry?.retryAfter ?? .heed
         }
     }
 

@@ -40,7 +40,8 @@ enum DemoText {
         if let retry = rule.retry, retry.maxRetries > 0 {
             let times = retry.maxRetries == 1 ? "once" : "up to \(retry.maxRetries) times"
             let place = retry.host == .other ? "on another host" : "on any host"
-            parts.append("Retry \(times), \(place), \(words(retry.backoff, retries: retry.maxRetries))")
+            let waits = words(retry.backoff, retries: retry.maxRetries)
+            parts.append("Retry \(times), \(place), \(waits)\(RuleText.disregard(retry))")
         } else {
             parts.append("No retries")
         }

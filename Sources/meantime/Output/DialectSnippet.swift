@@ -52,6 +52,7 @@ struct DialectSnippet {
         if let retry = rule.retry, case .waits(let waits, let jitter) = retry.backoff {
             let list = waits.prefix(retry.maxRetries).map(DurationText.format).joined(separator: ", ")
             fields += [("max_retries", "\(retry.maxRetries)"), ("waits", "[\(list)]"), ("jitter", "\(jitter)")]
+            if retry.retryAfter == .ignore { fields.append(("retry_after", retry.retryAfter.rawValue)) }
         }
         if let budget = rule.budget {
             fields += [("budget.ratio", "\(budget.ratio)"), ("budget.window", DurationText.format(budget.windowUs))]
@@ -85,7 +86,7 @@ struct DialectSnippet {
         }
         fields += [("num_retries", "\(retry.maxRetries)"), ("retry_on", envoyWords.joined(separator: ","))]
         fields += [("base_interval", Self.seconds(baseUs)), ("max_interval", Self.seconds(maxUs))]
-        return fields + [("rate_limited_retry_back_off", retryAfter)]
+        return fields + (retry.retryAfter == .heed ? [("rate_limited_retry_back_off", retryAfter)] : [])
     }
 
     private static let grpcWords = [
@@ -127,7 +128,7 @@ struct DialectSnippet {
         text += "  num_retries: \(retry.maxRetries)\n"
         if let us = rule.perTryTimeoutUs { text += "  per_try_timeout: \(Self.wholeSeconds(us))\n" }
         text += "  retry_back_off: {base_interval: \(Self.seconds(baseUs)), max_interval: \(Self.seconds(maxUs))}\n"
-        text += "  rate_limited_retry_back_off: \(retryAfter)\n"
+        if retry.retryAfter == .heed { text += "  rate_limited_retry_back_off: \(retryAfter)\n" }
         if retry.host == .other {
             text += """
                   retry_host_predicate:

@@ -96,7 +96,7 @@ enum ExplainText {
 
     static func waits(_ rule: Rule) -> String {
         guard let retry = rule.retry, retry.maxRetries > 0 else { return "none" }
-        return "\(retry.maxRetries) \(RuleText.waits(retry))"
+        return "\(retry.maxRetries) \(RuleText.waits(retry))\(RuleText.disregard(retry))"
     }
 
     static func json(

@@ -55,7 +55,8 @@ enum RuleJSON {
     private static func retry(_ retry: RetryPolicy) -> JSON {
         .object([
             ("max_retries", .int(Int64(retry.maxRetries))), ("on", .array(retry.on.map { .string($0.name) })),
-            ("host", .string(retry.host.rawValue)), ("backoff", backoff(retry.backoff)),
+            ("host", .string(retry.host.rawValue)), ("retry_after", .string(retry.retryAfter.rawValue)),
+            ("backoff", backoff(retry.backoff)),
         ])
     }
 

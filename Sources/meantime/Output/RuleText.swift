@@ -10,7 +10,7 @@ enum RuleText {
         var parts: [String] = []
         if let retry = rule.retry, retry.maxRetries > 0 {
             let count = retry.maxRetries == 1 ? "1 retry" : "\(retry.maxRetries) retries"
-            parts.append("\(count) \(waits(retry)), \(retry.host.rawValue) host")
+            parts.append("\(count) \(waits(retry)), \(retry.host.rawValue) host\(disregard(retry))")
             parts.append("on " + retry.on.map(\.name).joined(separator: " "))
         } else {
             parts.append("no retries")
@@ -35,6 +35,11 @@ enum RuleText {
             lines.append(line)
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// What is said after a rule's waits of one that does not wait for as long as servers ask.
+    static func disregard(_ retry: RetryPolicy) -> String {
+        retry.retryAfter == .ignore ? ", Retry-After ignored" : ""
     }
 
     static func waits(_ retry: RetryPolicy) -> String {
