@@ -68,7 +68,9 @@ struct Arena: Sendable {
     init(_ world: World, isQuick: Bool, isBare: Bool, isCalibration: Bool) {
         self.world = world
         let freshDays = isQuick ? max(2, world.freshDays / 5) : world.freshDays
-        let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? 2 : freshDays
+        // Where every rule must be played in full, on fewer; a limiter costs least.
+        let playedDays = world.limit != nil ? 6 : 2
+        let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? playedDays : freshDays
         fresh = (0..<freshDays).map { Day(world, seed: 2_000_000 + UInt64($0)) }
         let searched = (0..<searchedDays).map { Day(world, seed: 1_000_000 + UInt64($0)) }
         switch world.present {
@@ -107,7 +109,11 @@ struct Arena: Sendable {
             let route = "r\(layer)"
             let configuration = Configuration(
                 objective: world.objective,
-                routes: [RouteConfiguration(name: route, idempotent: true, objective: world.objective)])
+                routes: [
+                    RouteConfiguration(
+                        name: route, idempotent: true, objective: world.objective,
+                        bounds: Bounds(mayIgnoreRetryAfter: world.mayIgnoreRetryAfter))
+                ])
             let set = RuleSet(version: 1, createdUs: 0, routes: [route: RuleSet.Entry(rule: present.rule)])
             let tuner = Tuner(configuration: configuration, present: set, replicates: replicates, seed: seed)
             let columns = AttemptColumns(route: route, attempts: log.filter { $0.route == route })

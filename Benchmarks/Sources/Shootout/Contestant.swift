@@ -69,7 +69,8 @@ struct Governor {
         if case .concurrency = kind { running -= 1 }
     }
 
-    /// The wait that a rule that heeds is told of: what the server asked, or what the client makes of it when throttled.
+    /// The wait that a rule that heeds is told of: what the server asked, or what the client makes of it when
+    /// throttled.
     func leastWaitUs(_ result: AttemptResult, attempt: Int, unit: Double) -> Int64 {
         guard case .bucket(_, _, _, _, let slowThrottle) = kind, slowThrottle, result.outcome == .rateLimited else {
             return result.retryAfterUs

@@ -11,6 +11,8 @@ struct Options: Sendable {
     var isBare = false
     /// Whether promises are held against fresh traffic and nothing else is: no oracle, no defaults.
     var isCalibration = false
+    /// Whether owners hold retries to Retry-After everywhere.
+    var isHeeding = false
     var worlds = World.all
     /// Where the results go; none: only to the terminal.
     var writePath: String?
@@ -23,6 +25,7 @@ struct Options: Sendable {
         var flags: [String] = []
         if isQuick { flags.append("--quick") }
         if isBare { flags.append("--bare-log") }
+        if isHeeding { flags.append("--heed") }
         if isCalibration { flags.append("--calibration") }
         if seeds != (isQuick ? Self.quickSeeds : Self.usualSeeds) { flags.append("--seeds \(seeds)") }
         if worlds.count < World.all.count { flags.append("--worlds \(worlds.map(\.name).joined(separator: ","))") }
@@ -31,8 +34,8 @@ struct Options: Sendable {
     }
 
     static let usage = """
-        Shootout [--quick] [--bare-log] [--calibration] [--seeds N] [--verbose] [--worlds NAME,NAME...]
-                 [--write README.md] [--chart PICTURE.svg]
+        Shootout [--quick] [--bare-log] [--heed] [--calibration] [--seeds N] [--verbose]
+                 [--worlds NAME,NAME...] [--write README.md] [--chart PICTURE.svg]
         worlds: \(World.all.map(\.name).joined(separator: ", "))
         """
 
@@ -48,6 +51,7 @@ struct Options: Sendable {
             switch option {
             case "--quick": isQuick = true
             case "--bare-log": isBare = true
+            case "--heed": isHeeding = true
             case "--calibration": isCalibration = true
             case "--seeds":
                 guard let number = Int(value(of: option)), number > 0 else { Self.refuse("--seeds needs a number") }
@@ -60,6 +64,7 @@ struct Options: Sendable {
             default: Self.refuse("unknown option \(option)")
             }
         }
+        if isHeeding { for place in worlds.indices { worlds[place].mayIgnoreRetryAfter = false } }
         if isQuick && !isSeedsGiven { seeds = Self.quickSeeds }
     }
 

@@ -3,16 +3,19 @@ import Retry
 /// Knows the world: searches the tuner's family of rules on long traffic of its own, played through the machine.
 ///
 /// Waits with a tenth of jitter, up to four retries, a per-try timeout, retries on this or another host, timeouts
-/// retried or not, the objective's budget over ten seconds or five minutes, the deadline as the whole timeout, and no more
-/// extra attempts than the objective allows. Coarse grid, then descent, all on the same days.
+/// retried or not, the objective's budget over ten seconds or five minutes, the deadline as the whole timeout, and no
+/// more extra attempts than the objective allows; Retry-After heeded, and where the world's owner lets rules also
+/// ignored. Coarse grid, then descent, all on the same days.
 struct Oracle {
     let world: World
     let days: [Day]
     private var prices: [Rule: Double] = [:]
     private let outcomes: [RetryCondition]
+    private let retryAfter: RetryAfterPolicy
 
-    init(_ world: World, days: [Day]) {
+    init(_ world: World, days: [Day], retryAfter: RetryAfterPolicy = .heed) {
         self.world = world
+        self.retryAfter = retryAfter
         self.days = days
         let all: [Outcome] = [.connectFailure, .reset, .errorStatus, .rateLimited]
         outcomes = all.map(RetryCondition.outcome)
@@ -21,7 +24,12 @@ struct Oracle {
     /// The best rules found, one a layer.
     static func search(_ world: World, days: [Day]) -> [Contestant] {
         var oracle = Oracle(world, days: days)
-        let best = oracle.search()
+        var best = oracle.search()
+        if world.mayIgnoreRetryAfter {
+            var other = Oracle(world, days: days, retryAfter: .ignore)
+            let sooner = other.search()
+            if other.price(sooner, on: days) < oracle.price(best, on: days) { best = sooner }
+        }
         if world.layers == 1 { return [oracle.contestant(best)] }
         return oracle.placed(best)
     }
@@ -45,7 +53,8 @@ struct Oracle {
         }
         let ranked = starts.sorted { price($0, on: quick) < price($1, on: quick) }
         prices = [:]
-        let found = ranked.prefix(world.hasFeedback ? 2 : 8).map { descend(from: $0) } + [bare]
+        // Where every rule must be played in full and that takes long, from fewer starts.
+        let found = ranked.prefix(world.hasFeedback && world.limit == nil ? 2 : 8).map { descend(from: $0) } + [bare]
         return found.min { price($0, on: days) < price($1, on: days) } ?? bare
     }
 
@@ -70,7 +79,8 @@ struct Oracle {
     private func rule(waits: [Int64], perTryUs: Int64?, host: HostChoice = .other, windowUs: Int64 = 10_000_000) -> Rule
     {
         let on = outcomes + (perTryUs == nil ? [] : [.outcome(.timeout)])
-        let retry = RetryPolicy(maxRetries: waits.count, on: on, host: host, backoff: .waits(waits, jitter: 0.1))
+        let retry = RetryPolicy(
+            maxRetries: waits.count, on: on, host: host, retryAfter: retryAfter, backoff: .waits(waits, jitter: 0.1))
         let budget = BudgetPolicy(
             ratio: min(1, world.objective.maxExtraAttempts), minPerSecond: 3, windowUs: windowUs)
         return Rule(

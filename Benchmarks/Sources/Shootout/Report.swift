@@ -108,7 +108,9 @@ struct Report {
             let tuned = contest.tuned.first.map { Self.brief($0.rules) } ?? ""
             lines.append(
                 Text.row([
-                    contest.world.name, contest.world.about, contest.presentRule.brief, Self.brief(contest.oracleRules),
+                    contest.world.name,
+                    contest.world.about + (contest.world.mayIgnoreRetryAfter ? ", which may be ignored" : ""),
+                    contest.presentRule.brief, Self.brief(contest.oracleRules),
                     tuned,
                 ]))
         }

@@ -13,6 +13,9 @@ extension Rule {
                 waits = "\(DurationText.format(baseUs))…\(DurationText.format(maxUs))"
             }
             parts.append("\(retry.maxRetries) × \(waits)\(retry.host == .other ? " elsewhere" : "")")
+            if retry.retryAfter == .ignore && retry.on.contains(.outcome(.rateLimited)) {
+                parts.append("Retry-After ignored")
+            }
             if retry.on.contains(.outcome(.timeout)) { parts.append("also of timeouts") }
         } else {
             parts.append("no retry")

@@ -20,6 +20,8 @@ struct World: Sendable {
     var blip = 0.001
     var service: ServiceLaw?
     var limit: LimitLaw?
+    /// Whether its owner lets retries come back sooner than Retry-After asks, as most defaults do unasked.
+    var mayIgnoreRetryAfter = false
     /// The standard deviation of the logarithm of a factor that a day applies to all lengths of its outages.
     var drift = 0.0
     /// Services in a row, each calling the next; rules apply at every one, what fails is the last.

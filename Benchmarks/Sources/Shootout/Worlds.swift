@@ -74,8 +74,7 @@ extension World {
             present: .rule(storm), freshDays: 8),
         World(
             name: "rate-limited", about: "42 a second allowed, 40 wanted, Retry-After 1 s",
-            limit: LimitLaw(
-                perSecond: 42, burst: 20, retryAfterUs: 1_000_000)),
+            limit: LimitLaw(perSecond: 42, burst: 20, retryAfterUs: 1_000_000), mayIgnoreRetryAfter: true),
         World(
             name: "chain", about: "three services in a row, the last one with brief outages and blips", seconds: 900,
             requestsPerSecond: 30, routeOutages: [brief], blip: 0.005, layers: 3, freshDays: 12),
