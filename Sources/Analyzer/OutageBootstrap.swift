@@ -6,15 +6,13 @@ import Retry
 ///
 /// A log of forty outages rarely holds the longest that will come, and what a rule costs hangs on those. So in half of
 /// the replicates the longest quarter of the outages get lengths from a law that fits them (`OutageLengths`); in all,
-/// outages are longer or shorter by a common factor, for days differ. What a rule costs in an outage of another length
-/// is played, not extrapolated (`stretches`). methods: bootstrap over outages
+/// the outages of a day are longer or shorter by a common factor, for days differ (`OutageDays`). What a rule costs in
+/// an outage of another length is played, not extrapolated (`stretches`). methods: bootstrap over outages
 struct OutageBootstrap {
     /// The lengths at which outages are played, as multiples of their own.
     static let stretches = Stretches([0.25, 0.5, 1, 2, 4, 16])
     /// With fewer there is no law of lengths to speak of.
     static let leastOutages = 6
-    /// Standard deviation of the logarithm of the factor that a day applies to the lengths of its outages.
-    static let daySpread = 0.25
     /// The share of replicates in which the longest outages keep the lengths that they had: no law fits them all.
     static let empiricalShare = 0.5
 
@@ -47,11 +45,12 @@ struct OutageBootstrap {
         let isOutage = Set(outages)
         quiet = (0..<facts.units).filter { !isOutage.contains($0) }
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
+        let days = Self.days(of: outages, facts)
         var generator = SplitMix64(seed: seed, "outages")
         let none = Draw(times: 0, share: 0, below: 0)
         var draws = Array(repeating: Array(repeating: none, count: weights.rows), count: outages.count)
         for replicate in 0..<weights.rows {
-            for (place, factor) in Self.drawDay(lengths, &generator).enumerated() {
+            for (place, factor) in Self.drawFactors(lengths, days, &generator).enumerated() {
                 let weight = weights[replicate, outages[place]]
                 if weight == 0 { continue }
                 let between = Self.stretches.between(factor)
@@ -68,11 +67,23 @@ struct OutageBootstrap {
         return outages.count >= leastOutages ? outages : nil
     }
 
-    /// How many times as long each outage lasts on another day.
-    static func drawDay(_ lengths: OutageLengths, _ generator: inout SplitMix64) -> [Double] {
-        let day = exp(daySpread * generator.normal())
-        if generator.unit() < empiricalShare { return Array(repeating: day, count: lengths.count) }
-        return lengths.drawFactors(&generator).map { $0 * day }
+    /// On which day of the log each of these outages began.
+    static func days(of outages: [Int], _ facts: RouteFacts) -> OutageDays {
+        let firstUs = facts.arrivals.first?.startUs ?? 0
+        var beginUs: [Int: Int64] = [:]
+        for first in facts.failed where beginUs[first.unit] == nil { beginUs[first.unit] = first.startUs }
+        return OutageDays(
+            outages.map { (beginUs[$0, default: firstUs] - firstUs) / OutageDays.dayUs },
+            lengths: outages.map { facts.outageUs[$0] })
+    }
+
+    /// How many times as long each outage might have lasted.
+    static func drawFactors(
+        _ lengths: OutageLengths, _ days: OutageDays, _ generator: inout SplitMix64
+    ) -> [Double] {
+        let factors = days.drawFactors(&generator)
+        if generator.unit() < empiricalShare { return factors }
+        return zip(lengths.drawFactors(&generator), factors).map { $0 * $1 }
     }
 
     /// The intervals of rules' mean costs, microseconds: central 95 % of the replicates, and what the log itself shows.

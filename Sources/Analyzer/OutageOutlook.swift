@@ -23,11 +23,12 @@ struct OutageOutlook {
     init?(_ facts: RouteFacts, seed: UInt64) {
         guard let outages = OutageBootstrap.outages(of: facts) else { return nil }
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
+        let days = OutageBootstrap.days(of: outages, facts)
         let factors = Self.stretches.factors
         var weights = Array(repeating: SIMD4<Double>.zero, count: outages.count)
         var generator = SplitMix64(seed: seed, "outlook")
         for _ in 0..<Self.days {
-            for (place, drawn) in OutageBootstrap.drawDay(lengths, &generator).enumerated() {
+            for (place, drawn) in OutageBootstrap.drawFactors(lengths, days, &generator).enumerated() {
                 let factor = min(max(drawn, factors[0]), factors[factors.count - 1])
                 let between = Self.stretches.between(factor)
                 let weight = factor / Double(Self.days)

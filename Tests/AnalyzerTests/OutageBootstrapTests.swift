@@ -35,6 +35,29 @@ import Testing
         try #require(bootstrap(facts)).intervals95([costsUs], stretched: stretched.map { [$0] })[0]
     }
 
+    @Test func `a day's outages share its factor and another day's have their own`() throws {
+        var facts = facts(outages: 12)
+        facts.outageUs = facts.outageUs.map { $0 > 0 ? 100_000 : 0 }
+        let outages = try #require(OutageBootstrap.outages(of: facts))
+        let one = OutageBootstrap.days(of: outages, facts)
+        #expect(one.count == 1 && one.spread == OutageDays.assumedSpread)
+        // The same outages two hours apart.
+        let apart = facts.withStarts { Int64($0) * 7_200_000_000 + 5 }
+        let two = OutageBootstrap.days(of: outages, apart)
+        #expect(two.days == outages.map { _ in 0 })
+        let apartByDay = facts.withStarts { Int64($0 / 4) * OutageDays.dayUs + Int64($0) }
+        let three = OutageBootstrap.days(of: outages, apartByDay)
+        #expect(three.days == outages.map { $0 / 4 } && three.count == 3)
+        let costs = (0..<facts.units).map { $0 < 12 ? 100_000.0 : 1000 }
+        let stretched = OutageBootstrap.stretches.factors.map { factor in costs.map { $0 * factor } }
+        func width(_ facts: RouteFacts) throws -> Double {
+            let found = try interval95(facts, costs, stretched: stretched)
+            return log(found.upperBound / found.lowerBound)
+        }
+        // Over three days their factors even out.
+        #expect(try width(apartByDay) < 0.8 * width(facts))
+    }
+
     @Test func `too few outages have no law`() {
         #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages - 1)) == nil)
         #expect(bootstrap(facts(outages: OutageBootstrap.leastOutages)) != nil)
@@ -69,5 +92,22 @@ import Testing
         #expect(falling.lowerBound >= 0)
         let meanUs = costs.reduce(0, +) / facts.requestCount
         for one in [level, steep, falling] { #expect(one.contains(meanUs)) }
+    }
+}
+
+extension RouteFacts {
+    /// The same with the failed request of each unit at another time, in order.
+    fileprivate func withStarts(_ startUs: (Int) -> Int64) -> RouteFacts {
+        var facts = RouteFacts(
+            objective: objective, hostCount: hostCount,
+            failed: failed.map { first in
+                var first = first
+                first.startUs = startUs(first.unit)
+                return first
+            }, slow: slow, slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
+            requests: requests, recorded: recorded, arrivals: [Arrival(startUs: 0, count: 1)],
+            answerProbability: answerProbability, latency: latency, failureUs: failureUs)
+        facts.outageUs = outageUs
+        return facts
     }
 }

@@ -54,6 +54,7 @@ import Testing
         let found = try foreseen([rule], facts)[0].outlookUs
         let outages = try #require(OutageBootstrap.outages(of: facts))
         let lengths = OutageLengths(outages.map { facts.outageUs[$0] })
+        let days = OutageBootstrap.days(of: outages, facts)
         var generator = SplitMix64(seed: 99)
         var player = RulePlayer(facts)
         let own = player.play([rule])[0].totals.costUs
@@ -64,7 +65,7 @@ import Testing
         }
         var (cost, requests) = (0.0, 0.0)
         for _ in 0..<2000 {
-            let drawn = OutageBootstrap.drawDay(lengths, &generator).map { min(4, max(0.5, $0)) }
+            let drawn = OutageBootstrap.drawFactors(lengths, days, &generator).map { min(4, max(0.5, $0)) }
             var factors = Array(repeating: 1.0, count: facts.units)
             for (place, unit) in outages.enumerated() { factors[unit] = drawn[place] }
             for unit in 0..<facts.units {
