@@ -68,8 +68,8 @@ struct Arena: Sendable {
     init(_ world: World, isQuick: Bool, isBare: Bool, isCalibration: Bool) {
         self.world = world
         let freshDays = isQuick ? max(2, world.freshDays / 5) : world.freshDays
-        // Where every rule must be played in full, on fewer; a limiter costs least.
-        let playedDays = world.limit != nil ? 6 : 2
+        // Where every rule must be played in full, on fewer; a queue takes longest.
+        let playedDays = world.service == nil ? 6 : 2
         let searchedDays = isQuick ? (world.hasFeedback ? 1 : 2) : world.hasFeedback ? playedDays : freshDays
         fresh = (0..<freshDays).map { Day(world, seed: 2_000_000 + UInt64($0)) }
         let searched = (0..<searchedDays).map { Day(world, seed: 1_000_000 + UInt64($0)) }

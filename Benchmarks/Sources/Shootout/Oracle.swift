@@ -53,8 +53,8 @@ struct Oracle {
         }
         let ranked = starts.sorted { price($0, on: quick) < price($1, on: quick) }
         prices = [:]
-        // Where every rule must be played in full and that takes long, from fewer starts.
-        let found = ranked.prefix(world.hasFeedback && world.limit == nil ? 2 : 8).map { descend(from: $0) } + [bare]
+        // A queue takes long to play: from fewer starts.
+        let found = ranked.prefix(world.service == nil ? 8 : 2).map { descend(from: $0) } + [bare]
         return found.min { price($0, on: days) < price($1, on: days) } ?? bare
     }
 
