@@ -10,10 +10,17 @@ struct Availability {
     /// Whether the hosts share one state.
     let isShared: Bool
 
-    /// - Parameter isLimited: a rate limiter is known to refuse attempts, so refusals tell nothing of a host.
-    init(_ columns: AttemptColumns, isLimited: Bool = false) {
+    /// Looks for a rate limiter: where one is known, refusals tell nothing of a host.
+    init(_ columns: AttemptColumns) { self.init(columns, HostStateSmoother(for: columns)) }
+
+    /// - Parameter isLimited: whether a rate limiter is known, to whom has looked.
+    init(_ columns: AttemptColumns, isLimited: Bool) {
         var smoother = HostStateSmoother()
         smoother.skipsRefusals = isLimited
+        self.init(columns, smoother)
+    }
+
+    private init(_ columns: AttemptColumns, _ smoother: HostStateSmoother) {
         let apart = smoother.smooth(columns)
         guard apart.hostCount > 1 else {
             states = apart

@@ -24,8 +24,10 @@ public enum Dialect: String, CaseIterable, Sendable {
     /// balancer gives.
     var host: HostChoice { self == .linkerd || self == .grpc ? .any : .other }
 
-    /// What it does with Retry-After: Envoy heeds it if told to.
-    var retryAfter: RetryAfterPolicy { self == .meantime || self == .envoy ? .heed : .ignore }
+    /// What it may do with Retry-After where these are allowed: Envoy heeds it if told to, the others never do.
+    func retryAfters(of allowed: [RetryAfterPolicy]) -> [RetryAfterPolicy] {
+        self == .meantime || self == .envoy ? allowed : [.ignore]
+    }
 
     /// The gRPC statuses that its conditions have a name for; the service config has all.
     private var grpcStatuses: Set<Int> { self == .meantime || self == .grpc ? Set(1...16) : [1, 4, 8, 13, 14] }

@@ -1,7 +1,8 @@
 import Retry
 
 /// The retry rules that one dialect can say, on one route: everything but the shape of the waits, the number of retries
-/// and the per-try timeout follows from the objective and the evidence, as in `CandidateRules`.
+/// and the per-try timeout follows from the objective and the evidence, as in `CandidateRules`. What is done with
+/// Retry-After is one for the whole family.
 struct DialectFamily {
     /// One rule of the family by its numbers. Numbers that make no difference have one value, so that equal rules are
     /// equal shapes.
@@ -36,7 +37,11 @@ struct DialectFamily {
     /// - Parameters:
     ///   - candidates: what the search for explicit waits respects on this route.
     ///   - failures: what the conditions must name.
-    init(_ dialect: Dialect, within candidates: CandidateRules, failures: FailureKinds) {
+    ///   - retryAfter: what all retries do with Retry-After, as far as the dialect can.
+    init(
+        _ dialect: Dialect, within candidates: CandidateRules, failures: FailureKinds,
+        retryAfter: RetryAfterPolicy = .heed
+    ) {
         self.dialect = dialect
         let on = dialect.conditions(failures)
         frame = candidates.frame
@@ -45,7 +50,7 @@ struct DialectFamily {
         frame.ejectionUs = nil
         frame.retry?.on = on
         frame.retry?.host = candidates.frame.retry?.host == .other ? dialect.host : .any
-        frame.retry?.retryAfter = dialect.retryAfter
+        frame.retry?.retryAfter = dialect.retryAfters(of: [retryAfter])[0]
         waitsFromUs = candidates.waitsFromUs
         // Waits that begin at 0 cannot keep a distance.
         let isUnable = on.isEmpty || waitsFromUs > 0 && dialect != .grpc
@@ -56,6 +61,15 @@ struct DialectFamily {
         areLimitsSearched = mayLimit && candidates.areLimitsSearched
         shortestLimitUs = candidates.shortestLimitUs
         waitsBelowUs = Double(candidates.waitsBelowUs) * (1 + CandidateRules.jitter)
+    }
+
+    /// One family for everything that the dialect may do with Retry-After here, the one that heeds it first.
+    static func families(
+        _ dialect: Dialect, within candidates: CandidateRules, failures: FailureKinds
+    ) -> [DialectFamily] {
+        dialect.retryAfters(of: candidates.retryAfters).map {
+            DialectFamily(dialect, within: candidates, failures: failures, retryAfter: $0)
+        }
     }
 
     /// The rule of a shape.
@@ -213,6 +227,17 @@ struct DialectSearch {
         let outlook = seed.flatMap { OutageOutlook(facts, seed: $0) }
         player = RulePlayer(facts, at: outlook == nil ? .usual : OutageOutlook.played)
         self.outlook = outlook
+    }
+
+    /// The cheapest of all families' best; of those as cheap to 0.2 %, that of the first.
+    mutating func best(of families: [DialectFamily]) -> PlayedRule? {
+        var best: PlayedRule?
+        for family in families {
+            guard let found = self.best(of: family) else { continue }
+            if let best, cost(best) <= cost(found) * (1 + RuleFinals.unseen) { continue }
+            best = found
+        }
+        return best
     }
 
     /// The cheapest within the load limit; of those as cheap to 0.2 %, the one with the fewest retries.

@@ -49,9 +49,10 @@ extension Tuner {
         let candidates = setting.candidates(for: evidence)
         var found: [(dialect: Dialect, played: PlayedRule, costUs: Double, leastExtra: Double?)] = []
         for dialect in Dialect.allCases where dialect != .meantime {
-            let family = DialectFamily(dialect, within: candidates, failures: failures)
-            guard let best = search.best(of: family) else { continue }
-            found.append((dialect, best, search.cost(best), search.leastExtra(of: family)))
+            let families = DialectFamily.families(dialect, within: candidates, failures: failures)
+            guard let best = search.best(of: families) else { continue }
+            let leastExtra = families.compactMap { search.leastExtra(of: $0) }.min()
+            found.append((dialect, best, search.cost(best), leastExtra))
         }
         let pricing = RuleSearch(facts: facts, candidates: nil, replicates: replicates, seed: seed)
         let prices = found.map { price([$0.played], pricing, evidence)[0] }
@@ -149,18 +150,21 @@ struct DialectNotes {
         switch dialect {
         case .envoy:
             if failures.isRetryAfterSeen {
-                notes.append("Retry-After is waited for one to one and a half times; priced as exactly once")
+                notes.append(
+                    rule.retry?.retryAfter == .ignore
+                        ? Self.unheeded
+                        : "Retry-After is waited for one to one and a half times; priced as exactly once")
             }
         case .istio:
             notes.append(
                 "needs a version that has retries.backoff (others wait from 25ms); the longest wait is ten times it")
-            if failures.isRetryAfterSeen { notes.append("Retry-After is not waited for") }
+            if failures.isRetryAfterSeen { notes.append(Self.unheeded) }
         case .linkerd:
             notes.append("no waits; retries go to any host; connections that fail or break are not retried")
             if rule.perTryTimeoutUs != nil {
                 notes.append("the last attempt has no limit of its own; priced as if it had")
             }
-            if failures.isRetryAfterSeen { notes.append("Retry-After is not waited for") }
+            if failures.isRetryAfterSeen { notes.append(Self.unheeded) }
         case .grpc:
             notes.append("retries go to any host")
             notes.append(Self.grpcLimit)
@@ -177,4 +181,5 @@ struct DialectNotes {
     }
 
     private static let grpcLimit = "no limit of each attempt"
+    private static let unheeded = "Retry-After is not waited for"
 }

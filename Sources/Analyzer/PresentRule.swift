@@ -62,24 +62,25 @@ struct PresentRule {
     /// A log that counts in milliseconds shows a wait by up to so much shorter than it was.
     private static let roundedOffUs: Int64 = 2000
 
-    /// What most retries did of which a server said when to come back.
+    /// What most retries did of which a server said when to come back. Imported logs may not say how long a retry
+    /// waited: it was at least from the end of the attempt before it to its own start.
     private static func retryAfter(_ columns: AttemptColumns, _ rows: [Int]) -> RetryAfterPolicy {
         struct Place: Hashable {
             let request: UInt64
             let attempt: Int
         }
-        var askedUs: [Place: Int64] = [:]
+        var asked: [Place: (us: Int64, fromUs: Int64)] = [:]
         for row in rows where columns.retryAfterUs[row] > 0 && columns.outcome[row].isFailure && !columns.hedge[row] {
             let place = Place(request: columns.request[row], attempt: Int(columns.attempt[row]))
-            askedUs[place] = columns.retryAfterUs[row]
+            asked[place] = (columns.retryAfterUs[row], columns.startUs[row] &+ columns.durationUs[row])
         }
-        if askedUs.isEmpty { return .heed }
+        if asked.isEmpty { return .heed }
         var (retries, sooner) = (0, 0)
         for row in rows where columns.attempt[row] > 1 && !columns.hedge[row] {
             let before = Place(request: columns.request[row], attempt: Int(columns.attempt[row]) - 1)
-            guard let us = askedUs[before] else { continue }
+            guard let (us, fromUs) = asked[before] else { continue }
             retries += 1
-            if columns.waitUs[row] < us - roundedOffUs { sooner += 1 }
+            if max(columns.waitUs[row], columns.startUs[row] &- fromUs) < us - roundedOffUs { sooner += 1 }
         }
         return sooner > retries - sooner ? .ignore : .heed
     }

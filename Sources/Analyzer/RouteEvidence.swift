@@ -87,8 +87,7 @@ struct RouteEvidence {
                 "half of the failures were not followed by another attempt within \(DurationText.format(waitsFromUs)): "
                     + "shorter waits are not considered, for nobody knows what they would have met")
         }
-        if let rateLimit { assumptions.append(rateLimit.assumption) }
-        assumptions += Self.slowness(dependence, origin)
+        assumptions += RateLimit.assumptions(rateLimit, columns) + Self.slowness(dependence, origin)
         if isCutShort {
             let reach = DurationText.format(law.lastObservedUs)
             assumptions.append("answers past \(reach), where the log ends, are priced by a fitted tail: extrapolation")
@@ -169,7 +168,7 @@ struct FactsBuilder {
         slowness: SlowRows, isExtrapolated: Bool, isSlowTogether: Bool, rateLimit: RateLimit? = nil
     ) {
         var unitOf = isSlowTogether ? Self.stretches(columns, firsts, outages) : Array(outages.units.indices)
-        if let rateLimit { unitOf = rateLimit.regenerative(unitOf, outages, columns) }
+        if let rateLimit { unitOf = rateLimit.blocks(unitOf, outages) }
         self.unitOf = unitOf
         self.rateLimit = rateLimit
         self.slowness = slowness

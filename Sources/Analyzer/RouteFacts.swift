@@ -148,6 +148,17 @@ struct UnitTotals: Equatable {
         extra = costUs
         successes = costUs
     }
+
+    /// These and what one has more than another.
+    func adding(_ one: UnitTotals, without other: UnitTotals) -> UnitTotals {
+        var sum = self
+        for unit in costUs.indices {
+            sum.costUs[unit] = max(0, costUs[unit] + one.costUs[unit] - other.costUs[unit])
+            sum.extra[unit] = max(0, extra[unit] + one.extra[unit] - other.extra[unit])
+            sum.successes[unit] = max(0, successes[unit] + one.successes[unit] - other.successes[unit])
+        }
+        return sum
+    }
 }
 
 /// P(answer within x) and the mean of what is answered within x, tabulated at eight points an octave and linear

@@ -85,8 +85,11 @@ extension Tuner {
         if retries > 0, rule.budget == nil {
             doubts.append("without a budget: the load that its retries add in an overload is not in the price")
         }
+        if retries > 0, rule.retry?.retryAfter == .ignore, evidence.facts.isRetryAfterSeen {
+            doubts.append("it comes back sooner than the server's Retry-After asks")
+        }
         if evidence.facts.rateLimit != nil, TimedPlay.isNeeded(for: rule) {
-            doubts.append("what its attempts take from the rate limit is not in the price of hedges and ejection")
+            doubts.append("what hedges and ejection change is priced as if there were no rate limit")
         }
         return doubts + unenforced(rule, evidence)
     }

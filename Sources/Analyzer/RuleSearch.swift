@@ -119,8 +119,20 @@ final class RuleSearch {
 
     /// Plays one rule through its budget.
     func play(_ rule: Rule) -> PlayedRule {
-        if playsAll && TimedPlay.isNeeded(for: rule) { return TimedPlay.played(rule, on: player.rows) }
+        if playsAll && TimedPlay.isNeeded(for: rule) { return timed(rule) }
         return Self.play([rule], &player, outlook, &played)[0]
+    }
+
+    /// A rule with hedges or ejection. Where a rate limiter is known they are taken to change as much as they would
+    /// without it.
+    private func timed(_ rule: Rule) -> PlayedRule {
+        var found = TimedPlay.played(rule, on: player.rows)
+        guard player.rows.limited != nil else { return found }
+        var bare = rule
+        (bare.hedge, bare.ejectionUs) = (nil, nil)
+        let (limited, free) = (play(bare), TimedPlay.played(bare, on: player.rows))
+        found.totals = limited.totals.adding(found.totals, without: free.totals)
+        return found
     }
 
     /// What was played, in order: a dictionary's own order differs from one to the next, and with the place of a column

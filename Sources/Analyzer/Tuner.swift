@@ -106,11 +106,10 @@ public struct Tuner: Sendable {
     ///
     /// Refusals for load depend on the load that retries make: at worst each retry that is served takes the place of a
     /// request that is then refused, as if no refusal had been retried. Intervals reach up to there, unless the limiter
-    /// is known.
+    /// is known and the log long against its memory.
     func price(_ played: [PlayedRule], _ search: RuleSearch, _ evidence: RouteEvidence) -> [RulePrice] {
-        guard evidence.seen.contains(.rateLimited), evidence.facts.rateLimit == nil else {
-            return price(played, search)
-        }
+        let isPlayed = evidence.facts.rateLimit != nil && evidence.facts.units >= RuleChoice.leastUnits
+        guard evidence.seen.contains(.rateLimited), !isPlayed else { return price(played, search) }
         var worst: [PlayedRule] = []
         /// Where each rule's worst stands, if it is another.
         let places = played.map { one -> Int? in

@@ -219,6 +219,44 @@ import Testing
         }
     }
 
+    @Test func `Envoy leaves Retry-After out where that is allowed and pays`() throws {
+        var free = candidates()
+        free.retryAfters = [.heed, .ignore]
+        func best(_ dialect: Dialect, _ facts: RouteFacts, _ within: CandidateRules) throws -> PlayedRule {
+            var search = DialectSearch(facts, seed: nil)
+            let found = search.best(of: DialectFamily.families(dialect, within: within, failures: FailureKinds(facts)))
+            return try #require(found)
+        }
+        let asked = facts(upFromUs: 0, copies: 40, retryAfterUs: 400_000)
+        let bound = try best(.envoy, asked, candidates())
+        #expect(bound.rule.retry?.retryAfter == .heed)
+        let ignoring = try best(.envoy, asked, free)
+        #expect(ignoring.rule.retry?.retryAfter == .ignore)
+        #expect(ignoring.totals.costUs[0] < 0.3 * bound.totals.costUs[0])
+        // Where both cost the same it is heeded.
+        let same = try best(.envoy, facts(upFromUs: 0, copies: 40, retryAfterUs: 1), free)
+        #expect(same.rule.retry?.retryAfter == .heed)
+        for dialect in [Dialect.istio, .linkerd, .grpc] {
+            #expect(try best(dialect, asked, free).rule == best(dialect, asked, candidates()).rule)
+        }
+    }
+
+    /// Half a second is past every outage, which a draw from 0 need not be; five are past the deadline.
+    @Test(arguments: [(false, 500, true), (true, 500, true), (true, 5000, false)])
+    func `what Envoy's rule does with Retry-After is said beside it`(
+        mayIgnore: Bool, retryAfterMs: Int64, isHeeded: Bool
+    ) throws {
+        let columns = SampleLog.columns(retryAfterUs: retryAfterMs * 1000, isDown: SampleLog.routeOutages)
+        let bounds = Bounds(maxRetries: 2, mayIgnoreRetryAfter: mayIgnore)
+        let tuner = Tuner(configuration: SampleLog.configuration(bounds: bounds), replicates: 20)
+        let tuning = try #require(tuner.tune(columns))
+        let rules = try #require(tuner.alternatives(to: tuning, columns)).dialects
+        let envoy = try #require(rules.first { $0.dialect == .envoy })
+        #expect(envoy.price.rule.retry?.retryAfter == (isHeeded ? .heed : .ignore))
+        #expect(envoy.notes.contains("Retry-After is not waited for") != isHeeded)
+        #expect(envoy.notes.contains { $0.contains("one to one and a half times") } == isHeeded)
+    }
+
     @Test func `who does not read Retry-After comes back sooner`() throws {
         let facts = facts(upFromUs: 0, copies: 40, retryAfterUs: 400_000)
         let unasked = self.facts(upFromUs: 0, copies: 40)

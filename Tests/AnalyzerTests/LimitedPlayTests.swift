@@ -138,6 +138,41 @@ import Testing
         #expect(refusing > 0)
     }
 
+    @Test func whatFoundNoConnectionTakesNoToken() {
+        var facts = facts([0], RateLimit(perSecond: 1, burst: 1))
+        let unconnected = RouteFacts.First(
+            startUs: -1000, durationUs: 300, host: 0, outcome: .connectFailure, status: 0, isGRPC: false,
+            retryAfterUs: 0, isIdempotent: true, unit: 0, weight: 1)
+        facts = facts.with(failed: [unconnected])
+        #expect(played(rule(waits: []), facts).successes == [1])
+    }
+
+    /// Hosts that fail three times in ten: attempts are sent with some probability, and some of them take tokens.
+    @Test(arguments: [1, 2])
+    func withHostsThatFailItIsTheMeanOfManyCourses(hosts: Int) {
+        var dice = SplitMix64(seed: 41, "limited", UInt64(hosts))
+        let limit = RateLimit(perSecond: 12, burst: 6, isByHost: hosts > 1)
+        let facts = facts(starts(&dice), RateLimit(perSecond: 12, burst: 6)).answering(0.7)
+        var rule = rule(waits: [300_000, 0, 500_000])
+        rule.retry?.on.append(.outcome(.errorStatus))
+        var limited = facts
+        limited.rateLimit = limit
+        let found = played(rule, limited)
+        var (cost, extra) = (RunningMean(), RunningMean())
+        for seed in 0..<300 {
+            var course = LimitedSimulation(
+                rule, limited, limit, answerUs: meanUs, chance: 0.7, seed: UInt64(seed), hosts: hosts)
+            course.run()
+            cost.add(course.costUs)
+            extra.add(course.extra)
+        }
+        // Which attempts count is drawn once: half a hundredth.
+        #expect(abs(found.costUs[0] - cost.mean) < 4.5 * cost.standardError + 0.005 * cost.mean)
+        #expect(abs(found.extra[0] - extra.mean) < 4.5 * extra.standardError + 0.005 * extra.mean)
+        // The bucket does bind: without it retries are fewer.
+        #expect(extra.mean > 1.2 * played(rule, limited.withLimit(nil)).extra[0])
+    }
+
     @Test(arguments: [1, 2, 3])
     func whereNothingIsEverRefusedItIsWhatAllOthersPlay(hosts: Int) {
         var dice = SplitMix64(seed: 31, "limited", UInt64(hosts))
@@ -167,16 +202,33 @@ import Testing
 extension RouteFacts {
     /// The same with every refusal for load an error.
     fileprivate var withoutRefusals: RouteFacts {
-        var facts = RouteFacts(
-            objective: objective, hostCount: hostCount,
+        with(
             failed: failed.map { first in
                 var first = first
                 if first.outcome == .rateLimited { first.outcome = .errorStatus }
                 return first
-            }, slow: slow, slowFromUs: slowFromUs, fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
-            requests: requests, recorded: recorded, arrivals: arrivals, answerProbability: answerProbability,
-            latency: latency, failureUs: failureUs)
+            })
+    }
+
+    /// The same with hosts that answer by this chance.
+    fileprivate func answering(_ chance: Double) -> RouteFacts { with(failed: failed, chance: chance) }
+
+    fileprivate func withLimit(_ limit: RateLimit?) -> RouteFacts {
+        var facts = self
+        facts.rateLimit = limit
+        return facts
+    }
+
+    /// The same with other failed requests and, if it is given, another chance of an answer.
+    fileprivate func with(failed: [First], chance: Double? = nil) -> RouteFacts {
+        var facts = RouteFacts(
+            objective: objective, hostCount: hostCount, failed: failed, slow: slow, slowFromUs: slowFromUs,
+            fixedCostUs: fixedCostUs, fixedSuccesses: fixedSuccesses,
+            requests: requests, recorded: recorded, arrivals: arrivals,
+            answerProbability: chance.map { chance in { _, _ in chance } } ?? answerProbability, latency: latency,
+            failureUs: failureUs)
         (facts.upProbability, facts.secondLatency) = (upProbability, secondLatency)
+        (facts.answered, facts.rateLimit) = (answered, rateLimit)
         return facts
     }
 }
@@ -189,6 +241,7 @@ private struct LimitedSimulation {
 
     private struct Request {
         var machine: RetryMachine
+        let row: Int
         let startUs: Int64
         let isFirstAnswered: Bool
         var attempts = 0
@@ -196,23 +249,32 @@ private struct LimitedSimulation {
 
     private let facts: RouteFacts
     private let answerUs: Double
-    private var bucket: TokenBucket
+    private let chance: Double
+    private let hosts: Int
+    private var dice: SplitMix64
+    private var buckets: [TokenBucket]
     private var budget: RetryBudget?
     private var requests: [Request]
     /// What is told, and when: the end of a wait, or a refusal.
     private var queue = PlayQueue<(request: Int, event: RetryMachine.Event)>()
 
-    init(_ rule: Rule, _ facts: RouteFacts, _ limit: RateLimit, answerUs: Double) {
+    init(
+        _ rule: Rule, _ facts: RouteFacts, _ limit: RateLimit, answerUs: Double, chance: Double = 1, seed: UInt64 = 1,
+        hosts: Int = 1
+    ) {
         self.facts = facts
         self.answerUs = answerUs
-        bucket = limit.buckets(hosts: 1)[0]
+        self.chance = chance
+        self.hosts = hosts
+        dice = SplitMix64(seed: seed, "course")
+        buckets = limit.buckets(hosts: hosts)
         budget = rule.budget.map(RetryBudget.init)
-        let all = facts.failed.map { ($0.startUs, false) } + facts.answered.map { ($0.startUs, true) }
-        requests = all.sorted { $0.0 < $1.0 }.map { startUs, isAnswered in
+        let starts = facts.failed.map { ($0.startUs, false) } + facts.answered.map { ($0.startUs, true) }
+        requests = starts.enumerated().map { row, start in
             Request(
-                machine: RetryMachine(rule: rule, isIdempotent: true, startUs: startUs), startUs: startUs,
-                isFirstAnswered: isAnswered)
-        }
+                machine: RetryMachine(rule: rule, isIdempotent: true, startUs: start.0), row: row, startUs: start.0,
+                isFirstAnswered: start.1)
+        }.sorted { $0.startUs < $1.startUs }
     }
 
     mutating func run() {
@@ -250,15 +312,36 @@ private struct LimitedSimulation {
             extra += 1
             costUs += 50_000
         }
-        if bucket.take(atUs: nowUs) {
+        // First attempts go to the first host, as in the log, others where the play sends them.
+        let unit = AttemptPlay.spread(row: requests[place].row, attempt: requests[place].attempts + 17)
+        let host = isFirst ? 0 : Int(unit * Double(hosts))
+        if buckets[buckets.count > 1 ? host : 0].take(atUs: nowUs) {
+            let isAsRecorded = isFirst && requests[place].isFirstAnswered
+            guard isAsRecorded || dice.unit() < chance else {
+                let failure = AttemptResult(outcome: .errorStatus, status: 503)
+                return queue.push((place, .attemptEnded(failure)), atUs: nowUs + facts.failureUs)
+            }
             successes += 1
-            let tookUs = isFirst && requests[place].isFirstAnswered ? 5000 : answerUs
-            costUs += Double(nowUs - requests[place].startUs) + tookUs
+            costUs += Double(nowUs - requests[place].startUs) + (isAsRecorded ? 5000 : answerUs)
         } else {
             let refusal = facts.failed.first
             let result = AttemptResult(
                 outcome: .rateLimited, status: 429, retryAfterUs: refusal?.retryAfterUs ?? 0)
             queue.push((place, .attemptEnded(result)), atUs: nowUs + (refusal?.durationUs ?? 0))
         }
+    }
+}
+
+private struct RunningMean {
+    private var values: [Double] = []
+
+    mutating func add(_ value: Double) { values.append(value) }
+
+    var mean: Double { values.reduce(0, +) / Double(values.count) }
+
+    var standardError: Double {
+        let mean = mean
+        let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+        return (squares / Double(values.count - 1) / Double(values.count)).squareRoot()
     }
 }

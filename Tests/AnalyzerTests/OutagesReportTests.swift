@@ -6,7 +6,9 @@ import Testing
 
 struct OutagesReportTests {
     /// An attempt a second on each host; a host is down in its ranges of seconds.
-    private static func log(_ hosts: [(name: String, down: [Range<Int>])], seconds: Int = 2_000) -> ListedAttempts {
+    private static func log(
+        _ hosts: [(name: String, down: [Range<Int>])], seconds: Int = 2_000, failure: Outcome = .errorStatus
+    ) -> ListedAttempts {
         var list: [Attempt] = []
         for second in 0..<seconds {
             for (index, host) in hosts.enumerated() {
@@ -14,7 +16,7 @@ struct OutagesReportTests {
                 list.append(
                     Attempt(
                         startUs: Int64(second) * 1_000_000 + Int64(index) * 1_000, durationUs: 500, route: "pay",
-                        host: host.name, request: UInt64(list.count), outcome: isDown ? .errorStatus : .success))
+                        host: host.name, request: UInt64(list.count), outcome: isDown ? failure : .success))
             }
         }
         return ListedAttempts(columns: [AttemptColumns(route: "pay", attempts: list)])
@@ -68,6 +70,27 @@ struct OutagesReportTests {
         #expect(abs(try Self.us(table, 0, "mtbf") - 850_000_000) <= 1_000_000)
         let ends = (try Self.us(table, 0, "mttr_low"), try Self.us(table, 0, "mttr_high"))
         #expect(ends.0 < 149_000_000 && 150_000_000 < ends.1)
+    }
+
+    @Test func `what a known limiter refuses is no outage`() throws {
+        let columns = RateLimitTests.log(seed: 11, wanted: 40, perSecond: 42, burst: 20, seconds: 600)
+        #expect(columns.outcome.contains(.rateLimited) && HostStateSmoother(for: columns).skipsRefusals)
+        let table = try OutagesReport.table(of: ListedAttempts(columns: [columns]))
+        for row in table.rows.indices {
+            #expect(Self.cell(table, row, "outages") == .integer(0))
+            #expect(Self.cell(table, row, "up_share") == .real(1))
+        }
+        let times = try FailureTimesReport.table(of: ListedAttempts(columns: [columns]))
+        #expect(Self.cell(times, 0, "outages") == .integer(0))
+        #expect(Availability(columns, isLimited: false).smoothed.parameters(host: 0).outageRatePerSecond > 0)
+    }
+
+    @Test func `what is refused and follows no limiter is an outage like any other`() throws {
+        let hosts = [("a", [500..<540, 1_000..<1_060, 1_500..<1_501]), ("b", [700..<720])]
+        let refused = try OutagesReport.table(of: Self.log(hosts, failure: .rateLimited))
+        let failed = try OutagesReport.table(of: Self.log(hosts))
+        #expect(refused.rows == failed.rows)
+        #expect(Self.cell(refused, 1, "outages") == .integer(2))
     }
 
     @Test func `pictures: a lane a host, and curves that fall`() throws {

@@ -55,6 +55,26 @@ import Testing
         #expect(inferred(waitsUs: [20_000], askedUs: .max).rule.retry?.retryAfter == .ignore)
     }
 
+    @Test func `where the log does not say how long a retry waited, the times of the attempts do`() {
+        func inferred(startsUs: [Int64], durationUs: Int64 = 30_000) -> RetryAfterPolicy? {
+            let log = startsUs.enumerated().flatMap { number, startUs in
+                (1...2).map { attempt in
+                    Attempt(
+                        startUs: Int64(number) * 10_000_000 + (attempt > 1 ? startUs : 0), durationUs: durationUs,
+                        route: "r", host: "h", request: UInt64(number) + 1, attempt: attempt,
+                        outcome: attempt > 1 ? .success : .rateLimited, retryAfterUs: attempt > 1 ? 0 : 1_000_000)
+                }
+            }
+            return PresentRule(inferredFrom: AttemptColumns(route: "r", attempts: log)).rule.retry?.retryAfter
+        }
+        #expect(inferred(startsUs: [1_030_000, 1_400_000]) == .heed)
+        #expect(inferred(startsUs: [1_029_000, 2_000_000, 50_000]) == .heed)
+        #expect(inferred(startsUs: [60_000, 30_000]) == .ignore)
+        // The wait begins where the answer ends.
+        #expect(inferred(startsUs: [1_030_000, 1_600_000], durationUs: 500_000) == .heed)
+        #expect(inferred(startsUs: [1_030_000, 1_600_000], durationUs: 700_000) == .ignore)
+    }
+
     @Test func `a retry is held against what the attempt before it was told`() {
         let log = [
             attempt(1, 1, .rateLimited), attempt(1, 2, .rateLimited, waitUs: 20_000, retryAfterUs: 1_000_000),

@@ -247,7 +247,7 @@ import Testing
         #expect(limited.facts.failed.count + limited.facts.slow.count + limited.facts.answered.count == columns.count)
         #expect(limited.outages == 0)
         for first in limited.facts.failed { #expect(limited.facts.answerProbability(first.host, first.startUs) > 0.99) }
-        // Quiet time is cut into some two hundred blocks, a unit begins where the bucket is full.
+        // Quiet time is cut into some two hundred blocks; units last long against the bucket's memory.
         #expect((RuleChoice.leastUnits..<200).contains(limited.facts.units))
         #expect(limited.facts.requestCount == Double(columns.count))
     }
@@ -259,5 +259,6 @@ import Testing
         #expect(unknown.facts.rateLimit == nil)
         #expect(unknown.outages > 20)
         #expect(unknown.facts.answered.isEmpty)
+        #expect(unknown.assumptions.contains(RateLimit.unknown))
     }
 }

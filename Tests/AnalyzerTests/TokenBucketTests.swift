@@ -11,45 +11,44 @@ import Testing
 
     @Test func whoIsRefusedTakesNothing() {
         var bucket = TokenBucket(perSecond: 1, burst: 1)
-        let served1 = bucket.take(atUs: 0)
-        #expect(served1)
+        let first = bucket.take(atUs: 0)
+        #expect(first)
         for atUs in stride(from: Int64(100_000), to: 1_000_000, by: 100_000) {
             let isServed = bucket.take(atUs: atUs)
             #expect(!isServed)
         }
-        let served3 = bucket.take(atUs: 1_000_000)
-        #expect(served3)
+        let second = bucket.take(atUs: 1_000_000)
+        #expect(second)
     }
 
     @Test func itNeverHoldsMoreThanItsBurst() {
         var bucket = TokenBucket(perSecond: 1000, burst: 2)
-        let served4 = bucket.take(atUs: 0)
-        #expect(served4)
+        let first = bucket.take(atUs: 0)
+        #expect(first)
         bucket.advance(toUs: 60_000_000)
         #expect(bucket.tokens == 2)
     }
 
-    @Test func aShareOfAnAttemptNeedsAWholeTokenAndTakesItsShare() {
+    @Test func whoDoesNotCountNeedsATokenAndLeavesIt() {
         var bucket = TokenBucket(perSecond: 1, burst: 1)
-        let served5 = bucket.take(atUs: 0, share: 0.25)
-        #expect(served5)
-        #expect(bucket.tokens == 0.75)
-        let served6 = bucket.take(atUs: 0, share: 0.25)
-        #expect(!served6)
-        let served7 = bucket.take(atUs: 250_000, share: 1)
-        #expect(served7)
+        let first = bucket.take(atUs: 0, counts: false)
+        #expect(first && bucket.tokens == 1)
+        let second = bucket.take(atUs: 0)
+        #expect(second && bucket.tokens == 0)
+        let third = bucket.take(atUs: 500_000, counts: false)
+        #expect(!third)
     }
 
     @Test func timeThatRunsBackwardsBringsNoTokens() {
         var bucket = TokenBucket(perSecond: 1, burst: 1)
-        let served8 = bucket.take(atUs: 5_000_000)
-        #expect(served8)
-        let served9 = bucket.take(atUs: 1_000_000)
-        #expect(!served9)
-        let served10 = bucket.take(atUs: 5_500_000)
-        #expect(!served10)
-        let served11 = bucket.take(atUs: 6_000_000)
-        #expect(served11)
+        let first = bucket.take(atUs: 5_000_000)
+        #expect(first)
+        let second = bucket.take(atUs: 1_000_000)
+        #expect(!second)
+        let third = bucket.take(atUs: 5_500_000)
+        #expect(!third)
+        let fourth = bucket.take(atUs: 6_000_000)
+        #expect(fourth)
     }
 
     @Test func followingWhatItWouldHaveDoneItIsNeverOff() {

@@ -140,6 +140,20 @@ import Testing
         #expect(tuning.assumptions.contains { $0.contains("no other may, unless bounds.may_ignore_retry_after") })
     }
 
+    @Test(arguments: [0, 1_000_000] as [Int64])
+    func `a rule that is asked about is doubted where it comes back sooner than asked`(retryAfterUs: Int64) throws {
+        let columns = SampleLog.columns(retryAfterUs: retryAfterUs, isDown: SampleLog.routeOutages)
+        var ignoring = single
+        ignoring.retry = RetryPolicy(
+            maxRetries: 1, on: [.outcome(.errorStatus)], retryAfter: .ignore, backoff: .waits([320_000], jitter: 0))
+        var heeding = ignoring
+        heeding.retry?.retryAfter = .heed
+        let tuner = Tuner(configuration: SampleLog.configuration(), present: nil, replicates: 20)
+        let asked = try #require(tuner.compare([ignoring, heeding, single], on: columns)).asked
+        let words = "it comes back sooner than the server's Retry-After asks"
+        #expect(asked.map { $0.assumptions.contains(words) } == [retryAfterUs > 0, false, false])
+    }
+
     @Test func theLoadCapIsKept() throws {
         let objective = Objective(maxExtraAttempts: 0.05)
         let tuning = try tune(
@@ -279,13 +293,21 @@ import Testing
         #expect(prices[1].interval.upperBound < 4 * prices[1].costSeconds)
     }
 
-    @Test func hedgesBeforeAKnownLimiterArePricedWithoutItAndThatIsSaid() throws {
-        let columns = RateLimitTests.log(seed: 12, wanted: 40, perSecond: 42, burst: 20, seconds: 200)
+    @Test func hedgesBeforeAKnownLimiterChangeWhatTheyWouldWithoutIt() throws {
+        let columns = RateLimitTests.log(seed: 12, wanted: 40, perSecond: 42, burst: 20, seconds: 600, hosts: 1)
         let tuner = Tuner(configuration: SampleLog.configuration(), present: nil, replicates: 100)
-        let hedged = Rule(timeoutUs: 2_000_000, hedge: HedgePolicy(delayUs: 4000, max: 1))
-        let asked = try #require(tuner.compare([hedged, single], on: columns)).asked
-        #expect(asked[0].assumptions.contains { $0.contains("take from the rate limit") })
-        #expect(!asked[1].assumptions.contains { $0.contains("take from the rate limit") })
+        var plain = single
+        plain.retry = RetryPolicy(
+            maxRetries: 1, on: [.outcome(.rateLimited)], host: .any, backoff: .waits([0], jitter: 0))
+        var (hedged, ejecting) = (plain, plain)
+        (hedged.hedge, ejecting.ejectionUs) = (HedgePolicy(delayUs: 20_000, max: 1), 3_000_000)
+        let asked = try #require(tuner.compare([plain, hedged, ejecting], on: columns)).asked
+        // There is one host: none is ejected, and hedges come too late for all.
+        #expect(abs(asked[2].price.costSeconds - asked[0].price.costSeconds) < 1e-9)
+        #expect(abs(asked[1].price.costSeconds - asked[0].price.costSeconds) < 1e-6)
+        #expect(asked[0].price.costSeconds > 0.05)
+        let doubt = "as if there were no rate limit"
+        #expect(asked.map { one in one.assumptions.contains { $0.contains(doubt) } } == [false, true, true])
     }
 }
 

@@ -22,6 +22,9 @@ public struct HostStateSmoother: Sendable {
     /// A smoother.
     public init() {}
 
+    /// A smoother for a route's log: where its limiter is known, refusals are no probes. methods: rate limit
+    public init(for columns: AttemptColumns) { skipsRefusals = RateLimit(columns) != nil }
+
     /// The states of all hosts of a route. Cost: O(attempts) per EM step.
     public func smooth(_ columns: AttemptColumns) -> HostStates {
         let hosts = Self.probes(of: columns, skipsRefusals: skipsRefusals)

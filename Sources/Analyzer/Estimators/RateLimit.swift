@@ -1,38 +1,42 @@
 import Glibc
-public import Retry
+import Retry
 
 /// The rate limiter behind a route, found by what it refused: a token bucket for all its hosts together, or one at each
 /// host. methods: rate limit
 ///
 /// With a bucket's rate and burst it is known what each further attempt takes away from later ones, which no law of
 /// failures tells. Every attempt but those that found no connection is taken to reach the limiter when it starts.
-public struct RateLimit: Equatable, Sendable {
+struct RateLimit: Equatable, Sendable {
     /// Tokens a second.
-    public let perSecond: Double
+    let perSecond: Double
     /// The most tokens that a bucket holds.
-    public let burst: Double
+    let burst: Double
     /// Whether each host has a bucket of its own.
-    public let isByHost: Bool
-    /// Attempts that the buckets would have treated otherwise than they were, as a share of the refusals.
-    public let unexplainedShare: Double
+    let isByHost: Bool
+    /// Attempts that the buckets would have treated otherwise than they were by more than clocks and networks explain,
+    /// as a share of the refusals.
+    let unexplainedShare: Double
+    /// Attempts a second that reached each bucket.
+    let askedPerSecond: Double
 
     /// Fewer refusals than this tell nothing.
-    public static let leastRefusals = 30
+    static let leastRefusals = 30
     /// Of more than this share unexplained, something else refuses: a limiter that others load too, or none at all.
-    public static let mostUnexplained = 0.1
+    static let mostUnexplained = 0.1
 
-    init(perSecond: Double, burst: Double, isByHost: Bool = false, unexplainedShare: Double = 0) {
+    init(
+        perSecond: Double, burst: Double, isByHost: Bool = false, unexplainedShare: Double = 0,
+        askedPerSecond: Double = 0
+    ) {
         self.perSecond = perSecond
         self.burst = burst
         self.isByHost = isByHost
         self.unexplainedShare = unexplainedShare
+        self.askedPerSecond = askedPerSecond
     }
 
-    /// What it reads of the attempts.
-    public static let columns: ColumnSet = [.startUs, .host, .outcome]
-
     /// The limiter of a route's log; `nil` where no token bucket explains the refusals.
-    public init?(_ columns: AttemptColumns) {
+    init?(_ columns: AttemptColumns) {
         let refusals = columns.outcome.count { $0 == .rateLimited }
         guard refusals >= Self.leastRefusals else { return nil }
         let hosts = max(1, columns.hostNames.count)
@@ -43,7 +47,8 @@ public struct RateLimit: Equatable, Sendable {
             let share = Double(found.errors) / Double(refusals)
             guard share <= Self.mostUnexplained, share < best?.unexplainedShare ?? .infinity else { continue }
             best = RateLimit(
-                perSecond: found.perSecond, burst: found.burst, isByHost: isByHost, unexplainedShare: share)
+                perSecond: found.perSecond, burst: found.burst, isByHost: isByHost, unexplainedShare: share,
+                askedPerSecond: streams.askedPerSecond)
         }
         guard let best else { return nil }
         self = best
@@ -56,6 +61,18 @@ public struct RateLimit: Equatable, Sendable {
         return "refusals follow \(place) of \(Self.rounded(perSecond)) attempts a second with bursts of "
             + "\(Self.rounded(burst)) (\(explained) % of them): what retries take from it is in the price"
     }
+
+    /// What is said of a log's refusals.
+    static func assumptions(_ limit: RateLimit?, _ columns: AttemptColumns) -> [String] {
+        if let limit { return [limit.assumption] }
+        let refusals = columns.outcome.count { $0 == .rateLimited }
+        return refusals >= leastRefusals ? [unknown] : []
+    }
+
+    /// In words, where attempts were refused by no limiter that is known.
+    static let unknown =
+        "attempts were refused for load by no limit that is known: what their retries take from other requests is not in "
+        + "the price, and may be all that they gain"
 
     /// Three significant digits, two decimals at most, without Foundation.
     private static func rounded(_ value: Double) -> String {
@@ -84,42 +101,97 @@ struct LimiterStreams {
         /// How many were served before each refusal, and when it came.
         var refusals: [(served: Int, atUs: Int64)] = []
         var served = 0
+
+        mutating func add(atUs: Int64, isRefused: Bool) {
+            startUs.append(atUs)
+            wasRefused.append(isRefused)
+            if isRefused { refusals.append((served, atUs)) } else { served += 1 }
+        }
+
+        /// The stretch of so many attempts with most refusals, on a grid of a quarter of it.
+        func excerpt(of count: Int) -> Stream {
+            guard startUs.count > count else { return self }
+            func refused(from begin: Int) -> Int { wasRefused[begin..<begin + count].count { $0 } }
+            let begins = stride(from: 0, through: startUs.count - count, by: max(1, count / 4))
+            let begin = begins.max { refused(from: $0) < refused(from: $1) } ?? 0
+            var stream = Stream()
+            for index in begin..<begin + count { stream.add(atUs: startUs[index], isRefused: wasRefused[index]) }
+            return stream
+        }
     }
 
-    /// A bucket, how many attempts it would have treated otherwise, and by how many tokens in all.
+    /// A bucket, by how many tokens it was off in all, and how many attempts it would have treated otherwise by more
+    /// than clocks and networks explain.
     struct Fit {
         var perSecond: Double
         var burst: Double
-        var errors = 0
         var missed = 0.0
+        var errors = 0
 
         /// What is made small: an error counts even where next to nothing is missed, as for a bucket of one token that
         /// is always full.
-        var loss: Double { missed + 0.01 * Double(errors) }
+        var loss: Double { missed + 0.1 * Double(errors) }
     }
 
     private let streams: [Stream]
+    /// What the log counts time in, microseconds.
+    private let grainUs: Int64
 
     init(_ columns: AttemptColumns, isByHost: Bool) {
         var streams = [Stream](repeating: Stream(), count: isByHost ? columns.hostNames.count : 1)
         for row in 0..<columns.count where RateLimit.isReached(by: columns.outcome[row]) {
             let place = isByHost ? Int(columns.host[row]) : 0
-            let wasRefused = columns.outcome[row] == .rateLimited
-            streams[place].startUs.append(columns.startUs[row])
-            streams[place].wasRefused.append(wasRefused)
-            if wasRefused {
-                streams[place].refusals.append((streams[place].served, columns.startUs[row]))
-            } else {
-                streams[place].served += 1
-            }
+            streams[place].add(atUs: columns.startUs[row], isRefused: columns.outcome[row] == .rateLimited)
         }
         self.streams = streams
+        grainUs = Self.grainUs(columns.startUs)
+    }
+
+    /// The coarsest unit that all starts are multiples of.
+    private static func grainUs(_ startUs: [Int64]) -> Int64 {
+        let grains: [Int64] = [1_000_000, 100_000, 10_000, 1000, 100, 10]
+        return grains.first { grain in startUs.allSatisfy { $0 % grain == 0 } } ?? 1
+    }
+
+    /// Attempts a second that reached each bucket.
+    var askedPerSecond: Double {
+        let first = streams.compactMap(\.startUs.first).min() ?? 0
+        let last = streams.compactMap(\.startUs.last).max() ?? 0
+        let asked = streams.reduce(0) { $0 + $1.startUs.count }
+        return Double(asked) / Double(max(1, streams.count)) / max(1e-6, Double(last - first) * 1e-6)
+    }
+
+    /// The bucket that was least off, of the stretch with most refusals where the log is long; `nil` where none
+    /// explains anything, or one a quarter faster explains as much.
+    func likeliest() -> Fit? {
+        let excerpt = excerpt
+        guard let found = excerpt.leastOff() else { return nil }
+        // A bucket that was never empty for long shows no rate.
+        let faster = excerpt.fit(perSecond: 1.25 * found.perSecond)
+        if Double(faster.errors) <= RateLimit.mostUnexplained * Double(excerpt.refused) { return nil }
+        // The burst may show elsewhere: in an overload only at its beginning.
+        let fits = [found.burst, leastBurst(perSecond: found.perSecond)].map { burst in
+            fit(perSecond: found.perSecond, burst: burst)
+        }
+        return fits[1].loss < fits[0].loss ? fits[1] : fits[0]
+    }
+
+    /// The stretch of each stream with most refusals, of so many attempts in all as are enough for a fit.
+    private var excerpt: LimiterStreams {
+        let most = Self.mostFitted / max(1, streams.count)
+        guard streams.contains(where: { $0.startUs.count > most }) else { return self }
+        return LimiterStreams(streams: streams.map { $0.excerpt(of: most) }, grainUs: grainUs)
+    }
+
+    private init(streams: [Stream], grainUs: Int64) {
+        self.streams = streams
+        self.grainUs = grainUs
     }
 
     /// The bucket that was least off. None serves more between two refusals than flows in meanwhile, and
     /// one token; nor does it refuse when a whole token has flowed in since it last served. Between these two bounds
     /// rates are tried, by ever smaller steps.
-    func likeliest() -> Fit? {
+    private func leastOff() -> Fit? {
         guard let least = leastPerSecond else { return nil }
         let most = mostPerSecond
         // Where no bucket near them explains anything, none does.
@@ -182,6 +254,8 @@ struct LimiterStreams {
         return best
     }
 
+    /// Attempts from which a bucket is told.
+    private static let mostFitted = 60_000
     private static let searches = 4
     /// The first steps from rate to rate, on the logarithm, and from the lowest to the highest.
     private static let pitch = 0.0075
@@ -247,14 +321,19 @@ struct LimiterStreams {
 
     private func fit(perSecond: Double, burst: Double) -> Fit {
         var fit = Fit(perSecond: perSecond, burst: burst)
+        // A quarter of a token, or what flows in while a coarse clock stands still, but not a good part of the bucket.
+        let allowed = max(0.25, min(perSecond * Double(grainUs) * 1e-6, burst / 8))
         for stream in streams {
             var bucket = TokenBucket(perSecond: perSecond, burst: burst)
             stream.startUs.withUnsafeBufferPointer { startUs in
                 stream.wasRefused.withUnsafeBufferPointer { wasRefused in
                     for index in startUs.indices {
                         let missed = bucket.follow(atUs: startUs[index], wasRefused: wasRefused[index])
-                        if missed > 0 { fit.errors += 1 }
                         fit.missed += missed
+                        // A full bucket refuses nobody, however small it is.
+                        if missed > allowed || wasRefused[index] && missed >= burst - 1 && missed > 0 {
+                            fit.errors += 1
+                        }
                     }
                 }
             }
@@ -264,26 +343,34 @@ struct LimiterStreams {
 }
 
 extension RateLimit {
-    /// The log's units joined, in order of time, where no bucket was full at any instant of the later one: what a full
-    /// bucket meets does not depend on what came before (regeneration, Crane & Lemoine 1977). methods: rate limit
+    /// How long a bucket remembers, seconds: 1/τ = δ²/2σ² + π²σ²/2b², the spectral gap of a Brownian motion with drift
+    /// δ = c − λ and variance σ² = λ a second between two walls b apart (Linetsky 2005). methods: rate limit
+    var memorySeconds: Double {
+        let variance = max(1e-9, askedPerSecond)
+        let drift = perSecond - askedPerSecond
+        return 1 / (drift * drift / (2 * variance) + Double.pi * Double.pi * variance / (2 * burst * burst))
+    }
+
+    /// Blocks last ten times as long as a bucket remembers: their means then hang together by a tenth at most.
+    static let blockMemories = 10.0
+
+    /// The log's units joined, in order of time, to blocks that last long against a bucket's memory (batch means). What
+    /// was joined before stays so.
     ///
     /// - Parameter unitOf: the evidence unit of each of the log's units so far.
-    func regenerative(_ unitOf: [Int], _ outages: Outages, _ columns: AttemptColumns) -> [Int] {
-        var isFresh = Array(repeating: false, count: unitOf.count)
-        var buckets = buckets(hosts: columns.hostNames.count)
-        for row in 0..<columns.count where Self.isReached(by: columns.outcome[row]) {
-            let place = isByHost ? Int(columns.host[row]) : 0
-            for bucket in buckets.indices { buckets[bucket].advance(toUs: columns.startUs[row]) }
-            if !isFresh[outages.unit(of: row)], buckets.allSatisfy({ $0.tokens >= $0.burst }) {
-                isFresh[outages.unit(of: row)] = true
-            }
-            _ = buckets[place].follow(
-                atUs: columns.startUs[row], wasRefused: columns.outcome[row] == .rateLimited)
-        }
+    func blocks(_ unitOf: [Int], _ outages: Outages) -> [Int] {
+        let leastUs = Self.blockMemories * memorySeconds * 1e6
         var joined: [Int] = []
+        var beginUs = Int64.min
         for place in unitOf.indices {
-            let isNext = place > 0 && (unitOf[place] == unitOf[place - 1] || !isFresh[place])
-            joined.append(isNext ? joined[place - 1] : (joined.last ?? -1) + 1)
+            let isSame = place > 0 && unitOf[place] == unitOf[place - 1]
+            let isShort = place > 0 && Double(outages.units[place].beginUs - beginUs) < leastUs
+            if isSame || isShort {
+                joined.append(joined[place - 1])
+            } else {
+                beginUs = outages.units[place].beginUs
+                joined.append((joined.last ?? -1) + 1)
+            }
         }
         return joined
     }

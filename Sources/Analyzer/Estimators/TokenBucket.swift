@@ -27,12 +27,12 @@ struct TokenBucket: Equatable, Sendable {
         nowUs = atUs
     }
 
-    /// Whether an attempt is served; only then it takes its token, or of it the share that comes to be sent.
+    /// Whether an attempt is served; only then it takes its token, and only if it counts.
     @inline(__always)
-    mutating func take(atUs: Int64, share: Double = 1) -> Bool {
+    mutating func take(atUs: Int64, counts: Bool = true) -> Bool {
         advance(toUs: atUs)
         guard tokens >= Self.leastServed else { return false }
-        tokens -= share
+        if counts { tokens -= 1 }
         return true
     }
 

@@ -4,8 +4,10 @@ import Retry
 /// served takes a token that a later request then lacks, and whoever it is refused to may come back as well.
 ///
 /// Whether an attempt is refused is the buckets' decision and nobody's chance; everything else that may happen is
-/// followed with its probability, as everywhere. An attempt that was refused in the log and is served here meets its
-/// host as a retry would. methods: pricing
+/// followed with its probability, as everywhere. An attempt that is sent with probability *p* takes a token or none,
+/// the share *p* of all by the recurrence that spreads jitter, so that buckets hold what they would on one of the
+/// courses. An attempt that was refused in the log and is served here meets its host as a retry would.
+/// methods: pricing
 struct LimitedPlay {
     /// A request's way so far.
     private struct Way {
@@ -101,8 +103,8 @@ struct LimitedPlay {
     }
 
     @inline(__always)
-    private mutating func isServed(_ host: Int, atUs: Int64, share: Double = 1) -> Bool {
-        buckets[isByHost ? host : 0].take(atUs: atUs, share: share)
+    private mutating func isServed(_ host: Int, atUs: Int64, counts: Bool = true) -> Bool {
+        buckets[isByHost ? host : 0].take(atUs: atUs, counts: counts)
     }
 
     @inline(__always)
@@ -168,7 +170,8 @@ struct LimitedPlay {
         next.retries += 1
         next.host = Int32(host)
         next.tried |= 1 << UInt64(host & 63)
-        next.isRefused = !isServed(host, atUs: nowUs, share: ended.weight / first.weight)
+        let counts = AttemptPlay.spread(row: Int(way.row), attempt: attempt + 83) < ended.weight / first.weight
+        next.isRefused = !isServed(host, atUs: nowUs, counts: counts)
         if next.isRefused {
             totals.costUs[first.unit] += ended.weight * play.attemptCostUs
             var refusal = AttemptPlay.Ended(weight: ended.weight, atUs: nowUs)

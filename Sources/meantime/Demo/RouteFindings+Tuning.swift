@@ -44,7 +44,7 @@ extension AttemptMark {
 extension RecoveryPicture {
     /// The published estimate at instants close enough for a smooth picture: eight an octave from 1 ms to 4 s.
     static func pictures(of log: AttemptColumns) -> [RecoveryPicture] {
-        let states = HostStateSmoother().smooth(log)
+        let states = HostStateSmoother(for: log).smooth(log)
         let outages = Outages(columns: log, states: states)
         let failures = RecoveryIntervals(columns: log).failures
         let instants = (0...12).flatMap { octave in (0..<8).map { Int64(1000 << octave) * (8 + Int64($0)) / 8 } }
