@@ -20,12 +20,13 @@ struct PresentRule {
         isGiven = false
         let newest = columns.ruleVersion.max() ?? 0
         let rows = (0..<columns.count).filter { columns.ruleVersion[$0] == newest }
+        let waited = RetryWaits(columns, rows)
         var waits: [[Int64]] = []
         var retried: Set<UInt64> = []
         for row in rows where columns.attempt[row] > 1 && !columns.hedge[row] {
             let retry = min(Self.mostRetries, Int(columns.attempt[row]) - 1)
             while waits.count < retry { waits.append([]) }
-            waits[retry - 1].append(min(Self.longestUs, columns.waitUs[row]))
+            waits[retry - 1].append(min(Self.longestUs, waited.us(row)))
             retried.insert(columns.request[row])
         }
         var on: Set<Outcome> = []
@@ -50,7 +51,7 @@ struct PresentRule {
         let medians = waits.map { list in list.isEmpty ? 0 : list.sorted()[list.count / 2] }
         rule.retry = RetryPolicy(
             maxRetries: waits.count, on: Outcome.allCases.filter(on.contains).map(RetryCondition.outcome), host: .any,
-            retryAfter: Self.retryAfter(columns, rows), backoff: .waits(medians, jitter: 0))
+            retryAfter: Self.retryAfter(columns, rows, waited), backoff: .waits(medians, jitter: 0))
         let shown = medians.prefix(4).map(DurationText.format).joined(separator: ", ")
         let count = waits.count == 1 ? "one retry after a median wait" : "\(waits.count) retries after median waits"
         assumption = "no present rule was given: read off the log as \(count) of \(shown)"
@@ -62,25 +63,20 @@ struct PresentRule {
     /// A log that counts in milliseconds shows a wait by up to so much shorter than it was.
     private static let roundedOffUs: Int64 = 2000
 
-    /// What most retries did of which a server said when to come back. Imported logs may not say how long a retry
-    /// waited: it was at least from the end of the attempt before it to its own start.
-    private static func retryAfter(_ columns: AttemptColumns, _ rows: [Int]) -> RetryAfterPolicy {
-        struct Place: Hashable {
-            let request: UInt64
-            let attempt: Int
-        }
-        var asked: [Place: (us: Int64, fromUs: Int64)] = [:]
+    /// What most retries did of which a server said when to come back.
+    private static func retryAfter(
+        _ columns: AttemptColumns, _ rows: [Int], _ waited: RetryWaits
+    ) -> RetryAfterPolicy {
+        var askedUs: [RetryWaits.Place: Int64] = [:]
         for row in rows where columns.retryAfterUs[row] > 0 && columns.outcome[row].isFailure && !columns.hedge[row] {
-            let place = Place(request: columns.request[row], attempt: Int(columns.attempt[row]))
-            asked[place] = (columns.retryAfterUs[row], columns.startUs[row] &+ columns.durationUs[row])
+            askedUs[RetryWaits.Place(columns, row)] = columns.retryAfterUs[row]
         }
-        if asked.isEmpty { return .heed }
+        if askedUs.isEmpty { return .heed }
         var (retries, sooner) = (0, 0)
         for row in rows where columns.attempt[row] > 1 && !columns.hedge[row] {
-            let before = Place(request: columns.request[row], attempt: Int(columns.attempt[row]) - 1)
-            guard let (us, fromUs) = asked[before] else { continue }
+            guard let us = askedUs[RetryWaits.Place(columns, row).before] else { continue }
             retries += 1
-            if max(columns.waitUs[row], columns.startUs[row] &- fromUs) < us - roundedOffUs { sooner += 1 }
+            if waited.us(row) < us - roundedOffUs { sooner += 1 }
         }
         return sooner > retries - sooner ? .ignore : .heed
     }
@@ -89,5 +85,44 @@ struct PresentRule {
         self.rule = rule
         isGiven = true
         assumption = ""
+    }
+}
+
+/// How long retries waited: as the log says, or where it says so of none, from the end of the attempt before.
+private struct RetryWaits {
+    /// An attempt of a request.
+    struct Place: Hashable {
+        var request: UInt64
+        var attempt: Int
+
+        init(_ columns: AttemptColumns, _ row: Int) {
+            (request, attempt) = (columns.request[row], Int(columns.attempt[row]))
+        }
+
+        /// The attempt before.
+        var before: Place {
+            var place = self
+            place.attempt -= 1
+            return place
+        }
+    }
+
+    private let columns: AttemptColumns
+    /// When attempts ended; empty where the log says how long retries waited.
+    private var endUs: [Place: Int64] = [:]
+
+    init(_ columns: AttemptColumns, _ rows: [Int]) {
+        self.columns = columns
+        let retries = rows.filter { columns.attempt[$0] > 1 && !columns.hedge[$0] }
+        if retries.isEmpty || retries.contains(where: { columns.waitUs[$0] > 0 }) { return }
+        let retried = Set(retries.map { columns.request[$0] })
+        for row in rows where !columns.hedge[row] && retried.contains(columns.request[row]) {
+            endUs[Place(columns, row)] = columns.startUs[row] &+ columns.durationUs[row]
+        }
+    }
+
+    func us(_ row: Int) -> Int64 {
+        if endUs.isEmpty { return columns.waitUs[row] }
+        return max(0, columns.startUs[row] &- endUs[Place(columns, row).before, default: columns.startUs[row]])
     }
 }

@@ -64,6 +64,17 @@ import Testing
         #expect(abs(mean - spread) < 0.1 * spread + 0.04)
     }
 
+    @Test func `days that differ more do not make outages longer in the mean`() {
+        var generator = SplitMix64(seed: 19, "days")
+        let wide = OutageDays(
+            (0..<200).map { Int64($0 / 10) },
+            lengths: (0..<200).map { exp(2 * Double($0 / 10 % 2) + 0.01 * Double($0 % 10)) })
+        #expect(wide.spread > 0.8)
+        let draws = (0..<4000).flatMap { _ in Set(wide.drawFactors(&generator)) }
+        let mean = draws.reduce(0, +) / Double(draws.count)
+        #expect(abs(mean - exp(OutageDays.assumedSpread * OutageDays.assumedSpread / 2)) < 0.03)
+    }
+
     @Test func `outages of a day get one factor`() {
         var generator = SplitMix64(seed: 18, "days")
         let days = OutageDays([1, 2, 1, 2, 9], lengths: [1, 1, 1, 1, 1])

@@ -31,4 +31,15 @@ import Testing
             last = share
         }
     }
+
+    @Test func whatOneHasMoreThanAnotherIsAddedAndNothingFallsBelowZero() {
+        func totals(_ costs: [Double], _ extra: Double, _ successes: Double) -> UnitTotals {
+            var totals = UnitTotals(units: 2)
+            (totals.costUs, totals.extra) = (costs, [extra, 0])
+            totals.successes = [successes, 1]
+            return totals
+        }
+        let sum = totals([100, 5], 1, 7).adding(totals([30, 0], 4, 2), without: totals([20, 9], 2, 5))
+        #expect(sum.costUs == [110, 0] && sum.extra == [3, 0] && sum.successes == [4, 1])
+    }
 }

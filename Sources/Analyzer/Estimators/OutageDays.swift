@@ -66,9 +66,11 @@ struct OutageDays {
         return ((assumedDays * assumed + worth * variance) / (assumedDays + worth)).squareRoot()
     }
 
-    /// The factor of each outage: its day's.
+    /// The factor of each outage: its day's. Their mean does not depend on the spread: a log whose days differ is no
+    /// reason to expect longer outages.
     func drawFactors(_ generator: inout SplitMix64) -> [Double] {
-        let factors = (0..<count).map { _ in exp(spread * generator.normal()) }
+        let shift = (Self.assumedSpread * Self.assumedSpread - spread * spread) / 2
+        let factors = (0..<count).map { _ in exp(spread * generator.normal() + shift) }
         return days.map { factors[$0] }
     }
 }

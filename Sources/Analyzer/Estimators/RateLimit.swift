@@ -16,23 +16,17 @@ struct RateLimit: Equatable, Sendable {
     /// Attempts that the buckets would have treated otherwise than they were by more than clocks and networks explain,
     /// as a share of the refusals.
     let unexplainedShare: Double
-    /// Attempts a second that reached each bucket.
-    let askedPerSecond: Double
 
     /// Fewer refusals than this tell nothing.
     static let leastRefusals = 30
     /// Of more than this share unexplained, something else refuses: a limiter that others load too, or none at all.
     static let mostUnexplained = 0.1
 
-    init(
-        perSecond: Double, burst: Double, isByHost: Bool = false, unexplainedShare: Double = 0,
-        askedPerSecond: Double = 0
-    ) {
+    init(perSecond: Double, burst: Double, isByHost: Bool = false, unexplainedShare: Double = 0) {
         self.perSecond = perSecond
         self.burst = burst
         self.isByHost = isByHost
         self.unexplainedShare = unexplainedShare
-        self.askedPerSecond = askedPerSecond
     }
 
     /// The limiter of a route's log; `nil` where no token bucket explains the refusals.
@@ -47,8 +41,7 @@ struct RateLimit: Equatable, Sendable {
             let share = Double(found.errors) / Double(refusals)
             guard share <= Self.mostUnexplained, share < best?.unexplainedShare ?? .infinity else { continue }
             best = RateLimit(
-                perSecond: found.perSecond, burst: found.burst, isByHost: isByHost, unexplainedShare: share,
-                askedPerSecond: streams.askedPerSecond)
+                perSecond: found.perSecond, burst: found.burst, isByHost: isByHost, unexplainedShare: share)
         }
         guard let best else { return nil }
         self = best
@@ -153,14 +146,6 @@ struct LimiterStreams {
         return grains.first { grain in startUs.allSatisfy { $0 % grain == 0 } } ?? 1
     }
 
-    /// Attempts a second that reached each bucket.
-    var askedPerSecond: Double {
-        let first = streams.compactMap(\.startUs.first).min() ?? 0
-        let last = streams.compactMap(\.startUs.last).max() ?? 0
-        let asked = streams.reduce(0) { $0 + $1.startUs.count }
-        return Double(asked) / Double(max(1, streams.count)) / max(1e-6, Double(last - first) * 1e-6)
-    }
-
     /// The bucket that was least off, of the stretch with most refusals where the log is long; `nil` where none
     /// explains anything, or one a quarter faster explains as much.
     func likeliest() -> Fit? {
@@ -169,11 +154,12 @@ struct LimiterStreams {
         // A bucket that was never empty for long shows no rate.
         let faster = excerpt.fit(perSecond: 1.25 * found.perSecond)
         if Double(faster.errors) <= RateLimit.mostUnexplained * Double(excerpt.refused) { return nil }
+        let known = fit(perSecond: found.perSecond, burst: found.burst)
+        if streams.map(\.startUs.count) == excerpt.streams.map(\.startUs.count) { return known }
         // The burst may show elsewhere: in an overload only at its beginning.
-        let fits = [found.burst, leastBurst(perSecond: found.perSecond)].map { burst in
-            fit(perSecond: found.perSecond, burst: burst)
-        }
-        return fits[1].loss < fits[0].loss ? fits[1] : fits[0]
+        let most = max(found.burst, leastBurst(perSecond: found.perSecond)) + 4
+        let other = Self.goldenSection(from: 1, to: most) { fit(perSecond: found.perSecond, burst: $0) }
+        return other.loss < known.loss ? other : known
     }
 
     /// The stretch of each stream with most refusals, of so many attempts in all as are enough for a fit.
@@ -343,35 +329,50 @@ struct LimiterStreams {
 }
 
 extension RateLimit {
-    /// How long a bucket remembers, seconds: 1/τ = δ²/2σ² + π²σ²/2b², the spectral gap of a Brownian motion with drift
-    /// δ = c − λ and variance σ² = λ a second between two walls b apart (Linetsky 2005). methods: rate limit
+    /// How long a bucket remembers at most, seconds: 1/τ = δ²/2σ² + π²σ²/2b², the spectral gap of a Brownian motion
+    /// with drift δ = c − λ and variance σ² = λ a second between two walls b apart (Linetsky 2005), at the load λ at
+    /// which it is least, τ = 1/c(√(1 + π²/b²) − 1). methods: rate limit
     var memorySeconds: Double {
-        let variance = max(1e-9, askedPerSecond)
-        let drift = perSecond - askedPerSecond
-        return 1 / (drift * drift / (2 * variance) + Double.pi * Double.pi * variance / (2 * burst * burst))
+        1 / (perSecond * ((1 + Double.pi * Double.pi / (burst * burst)).squareRoot() - 1))
     }
 
     /// Blocks last ten times as long as a bucket remembers: their means then hang together by a tenth at most.
     static let blockMemories = 10.0
 
-    /// The log's units joined, in order of time, to blocks that last long against a bucket's memory (batch means). What
-    /// was joined before stays so.
+    /// Quiet units joined, in order of time, to blocks that last long against a bucket's memory (batch means); outages
+    /// stand alone, and what was joined before stays so. What is left of quiet time before an outage or the log's end
+    /// goes with the block before it, if there is one.
     ///
     /// - Parameter unitOf: the evidence unit of each of the log's units so far.
     func blocks(_ unitOf: [Int], _ outages: Outages) -> [Int] {
-        let leastUs = Self.blockMemories * memorySeconds * 1e6
+        let leastUs = Int64(Self.blockMemories * memorySeconds * 1e6)
         var joined: [Int] = []
-        var beginUs = Int64.min
+        /// Where the block that is being filled begins, and the one before it that it may go with.
+        var (begin, before): (Int?, Int?) = (nil, nil)
+        func number(after last: Int?) -> Int { (last ?? -1) + 1 }
+        /// Ends the quiet time before `place`: a block that is too short goes with the one before.
+        func close(_ place: Int) {
+            guard let first = begin, let before, place > first else { return }
+            let lastedUs = outages.units[place - 1].endUs - outages.units[first].beginUs
+            if lastedUs < leastUs { for index in first..<place { joined[index] = before } }
+        }
         for place in unitOf.indices {
-            let isSame = place > 0 && unitOf[place] == unitOf[place - 1]
-            let isShort = place > 0 && Double(outages.units[place].beginUs - beginUs) < leastUs
-            if isSame || isShort {
+            let unit = outages.units[place]
+            if place > 0, unitOf[place] == unitOf[place - 1] {
                 joined.append(joined[place - 1])
+            } else if unit.isOutage {
+                close(place)
+                (begin, before) = (nil, nil)
+                joined.append(number(after: joined.last))
+            } else if let first = begin, unit.beginUs - outages.units[first].beginUs < leastUs {
+                joined.append(joined[first])
             } else {
-                beginUs = outages.units[place].beginUs
-                joined.append((joined.last ?? -1) + 1)
+                before = begin.map { joined[$0] }
+                begin = place
+                joined.append(number(after: joined.last))
             }
         }
+        close(unitOf.count)
         return joined
     }
 }

@@ -4,10 +4,9 @@ import Retry
 /// served takes a token that a later request then lacks, and whoever it is refused to may come back as well.
 ///
 /// Whether an attempt is refused is the buckets' decision and nobody's chance; everything else that may happen is
-/// followed with its probability, as everywhere. An attempt that is sent with probability *p* takes a token or none,
-/// the share *p* of all by the recurrence that spreads jitter, so that buckets hold what they would on one of the
-/// courses. An attempt that was refused in the log and is served here meets its host as a retry would.
-/// methods: pricing
+/// followed with its probability, as everywhere. Tokens are taken as on one of the courses: each request has a number
+/// drawn, what may become of it divides [0, 1), and an attempt takes a token if the number falls into its share. An
+/// attempt that was refused in the log and is served here meets its host as a retry would. methods: pricing
 struct LimitedPlay {
     /// A request's way so far.
     private struct Way {
@@ -17,6 +16,8 @@ struct LimitedPlay {
         /// Hosts tried, as a bit set.
         var tried: UInt64
         var retries: Int32 = 0
+        /// Where its share of [0, 1) begins.
+        var from = 0.0
         /// Whether the last attempt was refused by the limiter.
         var isRefused: Bool
     }
@@ -141,9 +142,17 @@ struct LimitedPlay {
     private mutating func settle(_ fate: AttemptPlay.Fate, _ first: RouteFacts.First, _ way: Way) {
         totals.costUs[first.unit] += fate.costUs
         totals.successes[first.unit] += fate.success
+        var way = way
         for ended in [fate.first, fate.second] where ended.weight > 0 {
             queue.push(Event(ended: ended, way: way), atUs: ended.atUs)
+            way.from += ended.weight / first.weight
         }
+    }
+
+    /// The number of a request, uniform in [0, 1) and of no other draw's kind.
+    private static func number(_ row: Int32) -> Double {
+        var generator = SplitMix64(seed: UInt64(UInt32(bitPattern: row)))
+        return generator.unit()
     }
 
     private mutating func goOn(_ event: Event, nowUs: Int64) {
@@ -170,7 +179,8 @@ struct LimitedPlay {
         next.retries += 1
         next.host = Int32(host)
         next.tried |= 1 << UInt64(host & 63)
-        let counts = AttemptPlay.spread(row: Int(way.row), attempt: attempt + 83) < ended.weight / first.weight
+        let place = (Self.number(way.row) - way.from) * first.weight
+        let counts = place >= 0 && place < ended.weight
         next.isRefused = !isServed(host, atUs: nowUs, counts: counts)
         if next.isRefused {
             totals.costUs[first.unit] += ended.weight * play.attemptCostUs
