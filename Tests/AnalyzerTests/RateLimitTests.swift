@@ -224,6 +224,9 @@ import Testing
         for (beginUs, endUs) in zip(begins, ends) {
             #expect(endUs - beginUs >= leastUs && endUs - beginUs < 2 * leastUs)
         }
+        // A bucket of a billion that is never full again leaves one block.
+        let endless = RateLimit(perSecond: 1e-3, burst: 1e9)
+        #expect(endless.memorySeconds.isFinite && endless.blocks(units, outages) == units.map { _ in 0 })
         // What was one unit stays one, and where the bucket forgets at once nothing is joined.
         #expect(limit.blocks(units.map { _ in 0 }, outages) == units.map { _ in 0 })
         #expect(RateLimit(perSecond: 40, burst: 1).blocks(units, outages) == units)

@@ -331,9 +331,11 @@ struct LimiterStreams {
 extension RateLimit {
     /// How long a bucket remembers at most, seconds: 1/τ = δ²/2σ² + π²σ²/2b², the spectral gap of a Brownian motion
     /// with drift δ = c − λ and variance σ² = λ a second between two walls b apart (Linetsky 2005), at the load λ at
-    /// which it is least, τ = 1/c(√(1 + π²/b²) − 1). methods: rate limit
+    /// which the gap is least, τ = 1/c(√(1 + π²/b²) − 1). methods: rate limit
     var memorySeconds: Double {
-        1 / (perSecond * ((1 + Double.pi * Double.pi / (burst * burst)).squareRoot() - 1))
+        let ratio = Double.pi * Double.pi / (burst * burst)
+        // 1/(√(1 + x) − 1) without the difference of near numbers: of a large bucket nothing else is left.
+        return ((1 + ratio).squareRoot() + 1) / ratio / perSecond
     }
 
     /// Blocks last ten times as long as a bucket remembers: their means then hang together by a tenth at most.
@@ -345,7 +347,8 @@ extension RateLimit {
     ///
     /// - Parameter unitOf: the evidence unit of each of the log's units so far.
     func blocks(_ unitOf: [Int], _ outages: Outages) -> [Int] {
-        let leastUs = Int64(Self.blockMemories * memorySeconds * 1e6)
+        // A log is never longer than that.
+        let leastUs = Int64(min(1e18, Self.blockMemories * memorySeconds * 1e6))
         var joined: [Int] = []
         /// Where the block that is being filled begins, and the one before it that it may go with.
         var (begin, before): (Int?, Int?) = (nil, nil)

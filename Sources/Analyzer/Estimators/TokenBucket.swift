@@ -1,8 +1,8 @@
 /// A rate limiter: a bucket that `perSecond` tokens flow into until it holds `burst`. Who finds a whole token takes it
 /// and is served; who does not is refused and takes nothing.
 ///
-/// The generic cell rate algorithm (ITU-T I.371) in other words: what nginx's `limit_req`, Envoy's local rate limit and
-/// most libraries do. methods: rate limit
+/// The generic cell rate algorithm (ITU-T I.371) in other words: what nginx's `limit_req` with `nodelay`, Envoy's local
+/// rate limit and most libraries do. methods: rate limit
 struct TokenBucket: Equatable, Sendable {
     /// Tokens a second.
     let perSecond: Double

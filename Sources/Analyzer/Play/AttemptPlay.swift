@@ -126,7 +126,7 @@ final class AttemptPlay {
         var start = Start()
         let limit = min(perTryUs, timeoutUs)
         if limit <= 0 { return start }
-        if !first.hasStarted { allow(first, &start) }
+        start.retries = retries(after: first)
         switch first.outcome {
         case .success:
             if first.durationUs <= limit {
@@ -145,16 +145,18 @@ final class AttemptPlay {
     }
 
     /// What the rule allows to be tried again, by the decisions of the retry machine.
-    private func allow(_ first: RouteFacts.First, _ start: inout Start) {
+    func retries(after first: RouteFacts.First) -> Retries {
+        if first.hasStarted { return Retries() }
         let failure =
             first.outcome == .success
             ? AttemptResult(outcome: .errorStatus, status: 503)
             : AttemptResult(
                 outcome: first.outcome, status: first.status, isGRPC: first.isGRPC, retryAfterUs: first.retryAfterUs)
-        start.retries.isAfterFailure = endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil
-        start.retries.isAfterTimeout =
-            endless.refusal(of: AttemptResult(outcome: .timeout), after: 1, isIdempotent: first.isIdempotent) == nil
-        start.retries.retryAfterUs = isRetryAfterHeeded ? failure.retryAfterUs : 0
+        let timeout = AttemptResult(outcome: .timeout)
+        return Retries(
+            isAfterFailure: endless.refusal(of: failure, after: 1, isIdempotent: first.isIdempotent) == nil,
+            isAfterTimeout: endless.refusal(of: timeout, after: 1, isIdempotent: first.isIdempotent) == nil,
+            retryAfterUs: isRetryAfterHeeded ? failure.retryAfterUs : 0)
     }
 
     /// The recorded attempt was cut off at `durationUs`; a longer limit might have let it answer.

@@ -34,12 +34,9 @@ struct LimitedPlay {
     private let path: [Backoff.Pause]
     private let isByHost: Bool
     private var buckets: [TokenBucket]
-    private var budget: RetryBudget?
-    private var arrivals: RequestCursor
+    private var budget: ExpectedBudget
     private var queue = PlayQueue<Event>()
     private var totals: UnitTotals
-    private var askedFor = 0.0
-    private var refused = 0.0
 
     /// - Parameters:
     ///   - facts: of the rows.
@@ -53,8 +50,7 @@ struct LimitedPlay {
         path = (0..<(rule.retry?.maxRetries ?? 0)).map { rule.retry?.backoff.pause(retry: $0 + 1) ?? .exact(0) }
         isByHost = asked.limit.isByHost
         buckets = asked.limit.buckets(hosts: facts.hostCount)
-        budget = isFree ? nil : rule.budget.map(RetryBudget.init)
-        arrivals = RequestCursor(rows, from: .min)
+        budget = ExpectedBudget(isFree ? nil : rule.budget, rows)
         totals = UnitTotals(units: facts.units)
         totals.costUs = facts.fixedCostUs
         totals.successes = facts.fixedSuccesses
@@ -70,7 +66,7 @@ struct LimitedPlay {
         return PlayedRule(
             rule: rule, totals: play.totals,
             stretchedUs: stretches.isUsual ? [] : freeCostUs(rule, on: rows, asked, facts, at: stretches),
-            refusedShare: play.askedFor > 0 ? play.refused / play.askedFor : 0)
+            refusedShare: play.budget.refusedShare)
     }
 
     /// What it costs while its budget refuses nothing, by unit, at four lengths of the outages.
@@ -161,9 +157,9 @@ struct LimitedPlay {
         guard Int(way.retries) < path.count else { return settleFailure(ended, first) }
         let waitUs = path[Int(way.retries)].us(
             unit: AttemptPlay.spread(row: Int(way.row), attempt: Int(way.retries) + 1))
-        let nextUs = play.begin(first).retries.nextUs(
+        let nextUs = play.retries(after: first).nextUs(
             afterTimeout: ended.isTimeout, atUs: nowUs, waitUs: waitUs, deadlineUs: play.deadlineUs(first))
-        guard let nextUs, withdraw(ended.weight, nowUs: nowUs) else { return settleFailure(ended, first) }
+        guard let nextUs, budget.withdraw(ended.weight, nowUs: nowUs) else { return settleFailure(ended, first) }
         var next = event
         next.isWaitOver = true
         if nextUs == nowUs { retry(next, nowUs: nowUs) } else { queue.push(next, atUs: nextUs) }
@@ -195,16 +191,6 @@ struct LimitedPlay {
 
     private mutating func settleFailure(_ ended: AttemptPlay.Ended, _ first: RouteFacts.First) {
         totals.costUs[first.unit] += ended.weight * play.failureCostUs(first, atUs: ended.atUs)
-    }
-
-    private mutating func withdraw(_ weight: Double, nowUs: Int64) -> Bool {
-        askedFor += weight
-        guard let oldestUs = budget?.oldestUs(nowUs: nowUs) else { return true }
-        let inside = arrivals.count(from: oldestUs, to: nowUs) * RetryBudget.whole
-        let amount = Int64(weight * Double(RetryBudget.whole))
-        let isGranted = budget?.withdraw(nowUs: nowUs, amount: amount, requests: inside) ?? true
-        if !isGranted { refused += weight }
-        return isGranted
     }
 }
 

@@ -37,13 +37,10 @@ struct TimedPlay {
     private let path: [Backoff.Pause]
     private let hedge: HedgePolicy?
     private let objective: Objective
-    private var budget: RetryBudget?
+    private var budget: ExpectedBudget
     private var rests: HostRests?
-    private var arrivals: RequestCursor
     private var queue = PlayQueue<Event>()
     private var totals: UnitTotals
-    private var asked = 0.0
-    private var refused = 0.0
 
     /// Whether a rule says something that only this play knows.
     static func isNeeded(for rule: Rule) -> Bool { hedge(of: rule) != nil || rule.ejectionUs ?? 0 > 0 }
@@ -70,12 +67,11 @@ struct TimedPlay {
         play = AttemptPlay(framed, on: rows.facts, stretch: stretch)
         races = RaceStart(rule, on: rows.facts, stretch: stretch)
         path = (0..<(rule.retry?.maxRetries ?? 0)).map { rule.retry?.backoff.pause(retry: $0 + 1) ?? .exact(0) }
-        budget = isFree ? nil : rule.budget.map(RetryBudget.init)
+        budget = ExpectedBudget(isFree ? nil : rule.budget, rows)
         if let restUs = rule.ejectionUs, restUs > 0, rows.facts.hostCount > 1 {
             let longestUs = min(rule.perTryTimeoutUs ?? .max, rule.timeoutUs ?? .max, 4 * objective.deadlineUs)
             rests = HostRests(restUs: restUs, hosts: rows.facts.hostCount, longestAttemptUs: longestUs)
         }
-        arrivals = RequestCursor(rows, from: .min)
         totals = UnitTotals(units: rows.facts.units)
         totals.costUs = rows.facts.fixedCostUs
         totals.successes = rows.facts.fixedSuccesses
@@ -86,7 +82,7 @@ struct TimedPlay {
         var play = TimedPlay(rule, on: rows, isFree: false, stretch: 1)
         play.run()
         return PlayedRule(
-            rule: rule, totals: play.totals, refusedShare: play.asked > 0 ? play.refused / play.asked : 0)
+            rule: rule, totals: play.totals, refusedShare: play.budget.refusedShare)
     }
 
     /// What it costs while its budget refuses nothing, by unit, had every outage lasted `stretch` times as long.
@@ -224,7 +220,7 @@ struct TimedPlay {
         let first = round.first
         let sinceUs = nowUs - first.startUs
         let weight = round.weight * round.open(byUs: sinceUs)
-        guard weight > AttemptPlay.leastWeight, withdraw(weight, nowUs: nowUs) else {
+        guard weight > AttemptPlay.leastWeight, budget.withdraw(weight, nowUs: nowUs) else {
             return finish(round, afterUs: sinceUs)
         }
         totals.extra[first.unit] += weight
@@ -277,7 +273,7 @@ struct TimedPlay {
         let waitUs = path[way.retries].us(unit: AttemptPlay.spread(row: way.row, attempt: way.retries + 1))
         let nextUs = way.allowed.nextUs(
             afterTimeout: ended.isTimeout, atUs: nowUs, waitUs: waitUs, deadlineUs: play.deadlineUs(first))
-        guard let nextUs, withdraw(ended.weight, nowUs: nowUs) else { return settleFailure(ended, first) }
+        guard let nextUs, budget.withdraw(ended.weight, nowUs: nowUs) else { return settleFailure(ended, first) }
         if nextUs == nowUs { retry(ended, way, nowUs: nowUs) } else { queue.push(.waitOver(ended, way), atUs: nextUs) }
     }
 
@@ -305,16 +301,6 @@ struct TimedPlay {
 
     private mutating func settleFailure(_ ended: AttemptPlay.Ended, _ first: RouteFacts.First) {
         totals.costUs[first.unit] += ended.weight * play.failureCostUs(first, atUs: ended.atUs)
-    }
-
-    private mutating func withdraw(_ weight: Double, nowUs: Int64) -> Bool {
-        asked += weight
-        guard let oldestUs = budget?.oldestUs(nowUs: nowUs) else { return true }
-        let inside = arrivals.count(from: oldestUs, to: nowUs) * RetryBudget.whole
-        let amount = Int64(weight * Double(RetryBudget.whole))
-        let isGranted = budget?.withdraw(nowUs: nowUs, amount: amount, requests: inside) ?? true
-        if !isGranted { refused += weight }
-        return isGranted
     }
 
     // MARK: Hosts
